@@ -1,0 +1,31 @@
+// Package progress carries reports on long work from where it is done to whoever shows it, by way of the context.
+package progress
+
+import "context"
+
+// Update says how far a piece of work has come.
+type Update struct {
+	// Name is the work's: "Occlusion".
+	Name string
+	// Stage is what is done at present where it can't be counted ("compiling for 32 positions at once"); else empty.
+	Stage string
+	// Done of Total units; Unit is their name in the plural ("positions").
+	Done, Total int
+	Unit        string
+	// Detail is added after the count: "pure Go backend".
+	Detail string
+}
+
+type key struct{}
+
+// With returns a context whose work is reported to show. show is called from the goroutine that does the work.
+func With(ctx context.Context, show func(Update)) context.Context {
+	return context.WithValue(ctx, key{}, show)
+}
+
+// Report hands u to whoever listens, if anyone does.
+func Report(ctx context.Context, u Update) {
+	if show, ok := ctx.Value(key{}).(func(Update)); ok {
+		show(u)
+	}
+}
