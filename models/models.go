@@ -57,7 +57,17 @@ const (
 )
 
 // String is the order's name in captions.
-func (o ChannelOrder) String() string { return [...]string{"RGB", "BGR", "gray"}[o] }
+func (o ChannelOrder) String() string {
+	switch o {
+	case RGB:
+		return "RGB"
+	case BGR:
+		return "BGR"
+	case Gray:
+		return "gray"
+	}
+	return fmt.Sprintf("ChannelOrder(%d)", int(o))
+}
 
 // Input states how a picture becomes a network's input: cropped about its centre to Width : Height, resized, its
 // channels put in Order, its colours mapped from black..white to Low..High, then less Mean and divided by Deviation.
@@ -103,27 +113,41 @@ func (in Input) Colour(x float32, c int) float32 {
 	return (x - in.Low) / (in.High - in.Low)
 }
 
+// Check reports the first thing in the Input that cannot be, in one line.
+func (in Input) Check() error {
+	switch {
+	case in.Height <= 0 || in.Width <= 0:
+		return fmt.Errorf("input of %d×%d pixels; set Input.Height and Input.Width", in.Height, in.Width)
+	case in.Order < RGB || in.Order > Gray:
+		return fmt.Errorf("unknown channel order %d", in.Order)
+	case !(in.Low < in.High) || math.IsInf(float64(in.High-in.Low), 0):
+		return fmt.Errorf("black is %g and white is %g; set Input.Low below Input.High", in.Low, in.High)
+	case len(in.Mean) != 0 && len(in.Mean) != in.Channels(), len(in.Deviation) != 0 && len(in.Deviation) != in.Channels():
+		return fmt.Errorf("%d means and %d deviations for %d channels", len(in.Mean), len(in.Deviation), in.Channels())
+	}
+	for _, m := range in.Mean {
+		if math.IsNaN(float64(m)) || math.IsInf(float64(m), 0) {
+			return fmt.Errorf("a mean of %g", m)
+		}
+	}
+	for _, d := range in.Deviation {
+		if !(d > 0) || math.IsInf(float64(d), 0) {
+			return fmt.Errorf("a deviation of %g", d)
+		}
+	}
+	return nil
+}
+
 // Check reports the first thing in the Network that cannot be, in one line.
 func (n *Network) Check() error {
-	in := n.Input
 	switch {
 	case n.Logits == nil:
 		return fmt.Errorf("models: network %q has no Logits function", n.Name)
 	case n.Store == nil:
 		return fmt.Errorf("models: network %q has no Store", n.Name)
-	case in.Height <= 0 || in.Width <= 0:
-		return fmt.Errorf("models: network %q: input of %d×%d pixels; set Input.Height and Input.Width", n.Name, in.Height, in.Width)
-	case in.Order < RGB || in.Order > Gray:
-		return fmt.Errorf("models: network %q: unknown channel order %d", n.Name, in.Order)
-	case !(in.Low < in.High) || math.IsInf(float64(in.High-in.Low), 0):
-		return fmt.Errorf("models: network %q: black is %g and white is %g; set Input.Low below Input.High", n.Name, in.Low, in.High)
-	case len(in.Mean) != 0 && len(in.Mean) != in.Channels(), len(in.Deviation) != 0 && len(in.Deviation) != in.Channels():
-		return fmt.Errorf("models: network %q: %d means and %d deviations for %d channels", n.Name, len(in.Mean), len(in.Deviation), in.Channels())
 	}
-	for _, d := range in.Deviation {
-		if !(d > 0) || math.IsInf(float64(d), 0) {
-			return fmt.Errorf("models: network %q: a deviation of %g", n.Name, d)
-		}
+	if err := n.Input.Check(); err != nil {
+		return fmt.Errorf("models: network %q: %w", n.Name, err)
 	}
 	return nil
 }
