@@ -5,6 +5,8 @@ package models
 import (
 	"fmt"
 	"math"
+	"strconv"
+	"strings"
 
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/model"
@@ -42,6 +44,32 @@ func (n *Network) Label(i int) string {
 		return n.Labels[i]
 	}
 	return fmt.Sprint(i)
+}
+
+// Class finds one of the network's classes, of which there are so many: by its label, which must match exactly, else by
+// its index. The error for a label that several classes have lists their indices; for an unknown one, labels like it.
+func (n *Network) Class(name string, classes int) (int, error) {
+	var found, like []string
+	for i, label := range n.Labels {
+		if label == name {
+			found = append(found, strconv.Itoa(i))
+		} else if name != "" && len(like) < 5 && strings.Contains(strings.ToLower(label), strings.ToLower(name)) {
+			like = append(like, label)
+		}
+	}
+	if len(found) > 1 {
+		return 0, fmt.Errorf("class %q occurs at %s; give the index", name, strings.Join(found, ", "))
+	}
+	if len(found) == 1 {
+		name = found[0]
+	}
+	if i, err := strconv.Atoi(name); err == nil && i >= 0 && i < classes {
+		return i, nil
+	}
+	if len(like) > 0 {
+		return 0, fmt.Errorf("no class %q; there are %s", name, strings.Join(like, ", "))
+	}
+	return 0, fmt.Errorf("no class %q; give a label or an index from 0 to %d", name, classes-1)
 }
 
 // ChannelOrder says what the channels of a network's input are.
