@@ -14,6 +14,8 @@ type Update struct {
 	Unit        string
 	// Detail is added after the count: "pure Go backend".
 	Detail string
+	// Note is worth a line of its own that stays: an estimate, a quicker way.
+	Note string
 }
 
 type key struct{}

@@ -1,0 +1,115 @@
+// Package attrib says which pixels of a picture a network's answer rests on.
+//
+// In every attribution a positive value supports the class.
+package attrib
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"github.com/convlens/convlens/gonbviz/field"
+	"github.com/convlens/convlens/gonbviz/pixel"
+	"github.com/convlens/convlens/gonbviz/probe"
+)
+
+// Method is a way to attribute an answer to pixels. Its zero value is a sensible default; one written elsewhere is as
+// good as those in this package.
+type Method interface {
+	Attribute(ctx context.Context, network *probe.Probe, picture *pixel.Prepared) (*Attribution, error)
+}
+
+// Target says what is explained.
+type Target struct {
+	// Class is a label that matches exactly, else an index; empty stands for the network's best class, of equals the
+	// one with the lowest index.
+	Class string
+	// Score is what is measured of the class.
+	Score Score
+}
+
+// Score is the number that stands for a class.
+type Score string
+
+// The scores. An empty Score is Probability.
+const (
+	// Probability is the softmax over the classes, or the sigmoid where there is one: 0 to 1.
+	Probability Score = "probability"
+	// Logit is the network's own number, before a softmax.
+	Logit Score = "logit"
+	// LogProbability is the natural logarithm of the probability.
+	LogProbability Score = "logprob"
+)
+
+// Words is the score's name in captions.
+func (s Score) Words() string {
+	if s == LogProbability {
+		return "log probability"
+	}
+	return string(s)
+}
+
+// of is the score of a class.
+func (s Score) of(class int, logits []float32, probabilities []float64) float64 {
+	switch s {
+	case Logit:
+		return float64(logits[class])
+	case LogProbability:
+		if p := probabilities[class]; p > 0 {
+			return math.Log(p)
+		}
+		// Too small for a float64: the difference to the logarithm of the sum, which its largest term dominates.
+		if len(logits) == 1 {
+			return float64(logits[0])
+		}
+		best := probe.Best(logits)
+		return float64(logits[class]) - float64(logits[best]) + math.Log(probabilities[best])
+	}
+	return probabilities[class]
+}
+
+// Option is one of a method's settings, in the command line's words.
+type Option struct{ Name, Value string }
+
+// Attribution is what a method found, with all that made it.
+type Attribution struct {
+	// Method is the method's name: "occlusion".
+	Method string
+	// Options are the settings with defaults filled in, in the command line's order.
+	Options []Option
+	// Network and Backend that answered.
+	Network, Backend string
+	Picture          *pixel.Prepared
+	// Class that was explained, and its Label.
+	Class int
+	Label string
+	Score Score
+	// Clean is the score of the picture as it is.
+	Clean float64
+	// CleanProbability is the probability of the class for the picture as it is.
+	CleanProbability float64
+	// Map has the size of the network's input, in units of the score; nil where the method was asked for none.
+	Map *field.Plane
+	// Grid is set by methods that ask the network at positions.
+	Grid *Grid
+	// Batch is the number of pictures that were run at once.
+	Batch int
+	// Seed made all that is random.
+	Seed uint64
+	// Seconds from the picture and network in memory to the map in memory, of which CompileSeconds went into compiling.
+	Seconds, CompileSeconds float64
+	// PeakMemory is the most memory that the process has held, in bytes; 0 where the system doesn't say.
+	PeakMemory int64
+}
+
+// target fills in what an empty score or class stands for, given the logits of the picture as it is.
+func (t Target) check() (Target, error) {
+	switch t.Score {
+	case "":
+		t.Score = Probability
+	case Probability, Logit, LogProbability:
+	default:
+		return t, fmt.Errorf("attrib: unknown score %q; there are probability, logit and logprob", t.Score)
+	}
+	return t, nil
+}

@@ -1,0 +1,364 @@
+package attrib
+
+import (
+	"context"
+	"fmt"
+	"image"
+	"math"
+	"time"
+
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"github.com/convlens/convlens/gonbviz/field"
+	"github.com/convlens/convlens/gonbviz/pixel"
+	"github.com/convlens/convlens/gonbviz/probe"
+	"github.com/convlens/convlens/gonbviz/progress"
+)
+
+// Border says what becomes of a window that runs over the border.
+type Border string
+
+// The borders. An empty Border is Cut.
+const (
+	// Cut leaves the window's part that lies inside.
+	Cut Border = "cut"
+	// Inside shifts the window back inside.
+	Inside Border = "inside"
+)
+
+// Overlap says how the windows that hide a pixel make its value.
+type Overlap string
+
+// The overlaps. An empty Overlap is OverlapMean.
+const (
+	OverlapMean Overlap = "mean"
+	OverlapSum  Overlap = "sum"
+	// OverlapNone makes no pixel map.
+	OverlapNone Overlap = "none"
+)
+
+// Occlusion hides one window of the picture after the other, all channels together, and asks the network each time:
+// the value of a position is the score of the whole picture less the score with that window hidden (Zeiler and Fergus,
+// Visualizing and Understanding Convolutional Networks, 2014, section 4.2; the grid of windows is Captum's).
+type Occlusion struct {
+	Target
+	// Window is the size of the hidden window: 15 % of the input's shorter side, rounded half up, as a default.
+	Window Size
+	// Stride is the step from window to window, at most the window: a quarter of it, rounded down, as a default.
+	Stride Size
+	// Fill is what a window shows: Gray as a default.
+	Fill Fill
+	// Border is what becomes of windows that run over the border: they are Cut as a default.
+	Border Border
+	// Overlap makes the pixel map: the mean over the windows that hide a pixel as a default; 0 where none does.
+	Overlap Overlap
+	// Region bounds the windows, in pixels of the network's input; the whole input where it is empty. Pixels outside
+	// it are 0 in the map, and a window larger than it is cut to it.
+	Region image.Rectangle
+	// Batch is how many pictures are run at once, rounded down to one of probe.Batches; 0 chooses by the memory at
+	// hand. On the pure-Go backend it is always 1, where the place in a batch would change the last bits.
+	Batch int
+	// Seed makes the noise of Fill Noise.
+	Seed uint64
+}
+
+// Grid is what the network answered at positions.
+type Grid struct {
+	Rows, Cols int
+	// Windows are the hidden pixels of each position, row by row.
+	Windows []image.Rectangle
+	// Drop is the clean score less the score at each position: positive where the hidden window supported the class.
+	Drop field.Plane
+	// Probability of the class at each position.
+	Probability field.Plane
+	// Best is the most probable class at each position, row by row, and Labels names those classes.
+	Best   []int
+	Labels map[int]string
+}
+
+// maxBatch bounds the batch that is chosen without being asked for: beyond it a step takes long and nothing is gained.
+const maxBatch = 32
+
+// Attribute runs the network at every position.
+func (o Occlusion) Attribute(ctx context.Context, network *probe.Probe, picture *pixel.Prepared) (*Attribution, error) {
+	start := time.Now()
+	o, err := o.complete(network.Network().Input.Height, network.Network().Input.Width)
+	if err != nil {
+		return nil, err
+	}
+	class := -1
+	if o.Class != "" {
+		if class, err = network.Class(o.Class); err != nil {
+			return nil, err
+		}
+	}
+	o.Batch = o.chooseBatch(network)
+	run, err := o.start(ctx, network, picture)
+	if err != nil {
+		return nil, err
+	}
+	rows, cols, list := windows(o.Region, o.Window, o.Stride, o.Border == Inside)
+	logits, err := run.all(ctx, list)
+	if err != nil {
+		return nil, err
+	}
+	a := &Attribution{
+		Method: "occlusion", Options: o.options(), Network: network.Network().Name, Backend: network.BackendName(),
+		Picture: picture, Score: o.Score, Batch: o.Batch, Seed: o.Seed,
+	}
+	o.evaluate(a, network, class, logits, &Grid{Rows: rows, Cols: cols, Windows: list})
+	if o.Overlap != OverlapNone {
+		a.Map = spread(a.Grid, network.Network().Input.Height, network.Network().Input.Width, o.Overlap == OverlapMean)
+	}
+	a.CompileSeconds = run.compiling.Seconds()
+	a.Seconds = time.Since(start).Seconds()
+	a.PeakMemory = peakMemory()
+	return a, nil
+}
+
+// complete fills in the defaults and refuses what can't be, for an input of height × width.
+func (o Occlusion) complete(height, width int) (Occlusion, error) {
+	var err error
+	if o.Target, err = o.Target.check(); err != nil {
+		return o, err
+	}
+	whole := image.Rect(0, 0, width, height)
+	if o.Region.Empty() {
+		if o.Region != (image.Rectangle{}) {
+			return o, fmt.Errorf("attrib: region %v is empty", o.Region)
+		}
+		o.Region = whole
+	}
+	if !o.Region.In(whole) {
+		return o, fmt.Errorf("attrib: region %d,%d,%d,%d does not lie inside the input of %d×%d", o.Region.Min.X, o.Region.Min.Y, o.Region.Dx(), o.Region.Dy(), width, height)
+	}
+	if o.Window == (Size{}) {
+		o.Window = Pixels(max((15*min(height, width)+50)/100, 1))
+	}
+	if o.Window.H < 1 || o.Window.W < 1 {
+		return o, fmt.Errorf("attrib: a window of %s pixels; it needs at least 1 a side", o.Window)
+	}
+	if o.Window.H > height || o.Window.W > width {
+		return o, fmt.Errorf("attrib: a window of %d×%d pixels is larger than the input of %d×%d", o.Window.H, o.Window.W, height, width)
+	}
+	o.Window = Size{min(o.Window.H, o.Region.Dy()), min(o.Window.W, o.Region.Dx())}
+	if o.Stride == (Size{}) {
+		o.Stride = Size{max(o.Window.H/4, 1), max(o.Window.W/4, 1)}
+	}
+	if o.Stride.H < 1 || o.Stride.W < 1 {
+		return o, fmt.Errorf("attrib: a stride of %s pixels; it needs at least 1 a side", o.Stride)
+	}
+	if o.Stride.H > o.Window.H && o.Region.Dy() > o.Window.H || o.Stride.W > o.Window.W && o.Region.Dx() > o.Window.W {
+		return o, fmt.Errorf("attrib: a stride of %s is longer than the window of %s and would leave pixels out", o.Stride, o.Window)
+	}
+	return o.completeWords()
+}
+
+// completeWords fills in and checks the settings that are words.
+func (o Occlusion) completeWords() (Occlusion, error) {
+	if o.Fill == "" {
+		o.Fill = Gray
+	}
+	if o.Border == "" {
+		o.Border = Cut
+	}
+	if o.Overlap == "" {
+		o.Overlap = OverlapMean
+	}
+	switch {
+	case o.Border != Cut && o.Border != Inside:
+		return o, fmt.Errorf("attrib: unknown border %q; there are cut and inside", o.Border)
+	case o.Overlap != OverlapMean && o.Overlap != OverlapSum && o.Overlap != OverlapNone:
+		return o, fmt.Errorf("attrib: unknown overlap %q; there are mean, sum and none", o.Overlap)
+	case o.Batch < 0:
+		return o, fmt.Errorf("attrib: a batch of %d", o.Batch)
+	}
+	return o, o.Fill.Check()
+}
+
+// options are the settings as the command line writes them.
+func (o Occlusion) options() []Option {
+	list := []Option{
+		{"window", o.Window.String()}, {"stride", o.Stride.String()}, {"fill", string(o.Fill)},
+		{"border", string(o.Border)}, {"overlap", string(o.Overlap)},
+	}
+	if o.Fill == Noise {
+		list = append(list, Option{"seed", fmt.Sprint(o.Seed)})
+	}
+	return list
+}
+
+// chooseBatch picks the batch that the program is compiled for.
+func (o Occlusion) chooseBatch(network *probe.Probe) int {
+	if !network.Vectorised() {
+		return 1
+	}
+	most := o.Batch
+	if most == 0 {
+		most = min(maxBatch, int(min(freeMemory()/4/max(network.ActivationBytes(), 1), maxBatch)))
+	}
+	batch := probe.Batches[0]
+	for _, b := range probe.Batches {
+		if b <= most {
+			batch = b
+		}
+	}
+	return batch
+}
+
+// occluder is the compiled program with the picture and the fill in place.
+type occluder struct {
+	program       *probe.Program
+	picture, fill *tensors.Tensor
+	batch         int
+	compiling     time.Duration
+	slow          bool
+	stride        Size
+}
+
+// start compiles the program: pictures and windows in, logits out; windows are cut into the picture on the device.
+func (o Occlusion) start(ctx context.Context, network *probe.Probe, picture *pixel.Prepared) (*occluder, error) {
+	in := network.Network().Input
+	h, w, c := in.Height, in.Width, in.Channels()
+	if len(picture.Values) != h*w*c {
+		return nil, fmt.Errorf("attrib: a picture of %d values for an input of %d×%d×%d", len(picture.Values), h, w, c)
+	}
+	fill, err := o.Fill.picture(picture.Values, in, o.Window, o.Seed)
+	if err != nil {
+		return nil, err
+	}
+	progress.Report(ctx, progress.Update{Name: "Occlusion", Stage: fmt.Sprintf("compiling for %d positions at once", o.Batch)})
+	whole := shapes.Make(dtypes.Float32, h, w, c)
+	before := time.Now()
+	program, err := network.Program("occlusion", o.Batch, []shapes.Shape{whole, whole, shapes.Make(dtypes.Int32, o.Batch, 4)}, occlude)
+	if err != nil {
+		return nil, err
+	}
+	return &occluder{
+		program: program, batch: o.Batch, compiling: time.Since(before), slow: !network.Vectorised(), stride: o.Stride,
+		picture: tensors.FromFlatDataAndDimensions(picture.Values, h, w, c),
+		fill:    tensors.FromFlatDataAndDimensions(fill, h, w, c),
+	}, nil
+}
+
+// occlude builds the network on copies of a picture, each with the pixels of one window (top, bottom, left, right)
+// taken from the fill.
+func occlude(network probe.Forward, inputs []*graph.Node) []*graph.Node {
+	picture, fill, windows := inputs[0], inputs[1], inputs[2]
+	g := picture.Graph()
+	dims := append([]int{windows.Shape().Dimensions[0]}, picture.Shape().Dimensions...)
+	place := shapes.Make(dtypes.Int32, dims...)
+	edge := func(i int) *graph.Node {
+		v := graph.Slice(windows, graph.AxisRange(), graph.AxisElem(i))
+		return graph.BroadcastToDims(graph.Reshape(v, dims[0], 1, 1, 1), dims...)
+	}
+	row, column := graph.Iota(g, place, 1), graph.Iota(g, place, 2)
+	hidden := graph.LogicalAnd(
+		graph.LogicalAnd(graph.GreaterOrEqual(row, edge(0)), graph.LessThan(row, edge(1))),
+		graph.LogicalAnd(graph.GreaterOrEqual(column, edge(2)), graph.LessThan(column, edge(3))))
+	each := func(n *graph.Node) *graph.Node {
+		return graph.BroadcastToDims(graph.Reshape(n, append([]int{1}, dims[1:]...)...), dims...)
+	}
+	return []*graph.Node{network(graph.Where(hidden, each(fill), each(picture)))}
+}
+
+// all asks for the picture as it is and then at each window, and returns their logits in that order. The clean picture
+// goes through the same program, so that a window that changes nothing drops the score by exactly 0.
+func (r *occluder) all(ctx context.Context, list []image.Rectangle) ([][]float32, error) {
+	todo := append([]image.Rectangle{{}}, list...)
+	var logits [][]float32
+	begin := time.Now()
+	for from := 0; from < len(todo); from += r.batch {
+		chunk := todo[from:min(from+r.batch, len(todo))]
+		answers, err := r.ask(ctx, chunk)
+		if err != nil {
+			if ctx.Err() != nil {
+				return nil, fmt.Errorf("occlusion stopped at %d of %d positions: %w", max(len(logits)-1, 0), len(list), ctx.Err())
+			}
+			return nil, err
+		}
+		logits = append(logits, answers[:len(chunk)]...)
+		update := progress.Update{Name: "Occlusion", Done: len(logits) - 1, Total: len(list), Unit: "positions"}
+		if r.slow {
+			update.Detail = "pure Go backend"
+			if from == 0 {
+				update.Note = r.estimate(time.Since(begin), len(list))
+			}
+		}
+		progress.Report(ctx, update)
+	}
+	return logits, nil
+}
+
+// estimate says how long a run will take whose first position took one, and what would be quicker.
+func (r *occluder) estimate(one time.Duration, n int) string {
+	total := one * time.Duration(n)
+	if total < 20*time.Second {
+		return ""
+	}
+	coarse := Size{r.stride.H * 4, r.stride.W * 4}
+	return fmt.Sprintf("about %s for %d positions on the pure-Go backend; a stride of %s takes about %s",
+		total.Round(time.Second), n, coarse, (total / 16).Round(time.Second))
+}
+
+// ask runs one chunk, filled up with empty windows to the batch, and returns the logits of each place.
+func (r *occluder) ask(ctx context.Context, chunk []image.Rectangle) ([][]float32, error) {
+	edges := make([]int32, 4*r.batch)
+	for i, w := range chunk {
+		copy(edges[4*i:], []int32{int32(w.Min.Y), int32(w.Max.Y), int32(w.Min.X), int32(w.Max.X)})
+	}
+	out, err := r.program.Run(ctx, r.picture, r.fill, tensors.FromFlatDataAndDimensions(edges, r.batch, 4))
+	if err != nil {
+		return nil, err
+	}
+	classes := len(out[0]) / r.batch
+	logits := make([][]float32, r.batch)
+	for i := range logits {
+		logits[i] = out[0][i*classes : (i+1)*classes]
+	}
+	return logits, nil
+}
+
+// evaluate turns logits, the clean picture's first, into the grid's numbers. A negative class stands for the best one.
+func (o Occlusion) evaluate(a *Attribution, network *probe.Probe, class int, logits [][]float32, g *Grid) {
+	if class < 0 {
+		class = probe.Best(logits[0])
+	}
+	clean := probe.Probabilities(logits[0])
+	a.Class, a.Label, a.Grid = class, network.Network().Label(class), g
+	a.Clean, a.CleanProbability = o.Score.of(class, logits[0], clean), clean[class]
+	g.Drop, g.Probability = field.New(g.Rows, g.Cols), field.New(g.Rows, g.Cols)
+	g.Labels = map[int]string{}
+	for i, l := range logits[1:] {
+		p := probe.Probabilities(l)
+		g.Drop.Values[i] = float32(a.Clean - o.Score.of(class, l, p))
+		g.Probability.Values[i] = float32(p[class])
+		best := probe.Best(l)
+		g.Best = append(g.Best, best)
+		g.Labels[best] = network.Network().Label(best)
+	}
+}
+
+// spread gives each pixel the sum, or the mean, of the drops of the windows that hide it.
+func spread(g *Grid, height, width int, mean bool) *field.Plane {
+	sum, count := make([]float64, height*width), make([]float64, height*width)
+	for i, w := range g.Windows {
+		for y := w.Min.Y; y < w.Max.Y; y++ {
+			for x := w.Min.X; x < w.Max.X; x++ {
+				sum[y*width+x] += float64(g.Drop.Values[i])
+				count[y*width+x]++
+			}
+		}
+	}
+	m := field.New(height, width)
+	for i := range sum {
+		if mean {
+			sum[i] /= math.Max(count[i], 1)
+		}
+		m.Values[i] = float32(sum[i])
+	}
+	return &m
+}

@@ -1,0 +1,107 @@
+package probe
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"math"
+	"slices"
+
+	"github.com/gomlx/compute/shapes"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"github.com/convlens/convlens/gonbviz/pixel"
+)
+
+// Answer is what the network says to a picture.
+type Answer struct {
+	Picture *pixel.Prepared
+	// Logits has one value a class, Probabilities the softmax over them (the sigmoid where there is one class).
+	Logits        []float32
+	Probabilities []float64
+	labels        func(int) string
+}
+
+// Class is one class of an Answer.
+type Class struct {
+	Index       int     `json:"index"`
+	Label       string  `json:"label"`
+	Probability float64 `json:"probability"`
+	Logit       float32 `json:"logit"`
+}
+
+// Classify asks the network for its logits.
+func (p *Probe) Classify(ctx context.Context, picture *pixel.Prepared) (*Answer, error) {
+	if err := p.checkPicture(picture.Values); err != nil {
+		return nil, err
+	}
+	program, err := p.Program("classify", 1, []shapes.Shape{p.picturesShape(1)}, func(network Forward, in []*graph.Node) []*graph.Node {
+		return []*graph.Node{network(in[0])}
+	})
+	if err != nil {
+		return nil, err
+	}
+	out, err := program.Run(ctx, tensors.FromFlatDataAndDimensions(picture.Values, p.picturesShape(1).Dimensions...))
+	if err != nil {
+		return nil, err
+	}
+	if err := finite(out[0]); err != nil {
+		return nil, err
+	}
+	return &Answer{Picture: picture, Logits: out[0], Probabilities: Probabilities(out[0]), labels: p.network.Label}, nil
+}
+
+// Top lists the n best classes, best first, of equals the lowest index first; all with n = 0.
+func (a *Answer) Top(n int) []Class {
+	all := make([]Class, len(a.Logits))
+	for i, logit := range a.Logits {
+		all[i] = Class{i, a.labels(i), a.Probabilities[i], logit}
+	}
+	slices.SortStableFunc(all, func(x, y Class) int { return cmp.Compare(y.Logit, x.Logit) })
+	if n > 0 && n < len(all) {
+		all = all[:n]
+	}
+	return all
+}
+
+// Probabilities is the softmax of logits, or the sigmoid of a single one, in float64.
+func Probabilities(logits []float32) []float64 {
+	if len(logits) == 1 {
+		return []float64{1 / (1 + math.Exp(-float64(logits[0])))}
+	}
+	top := float64(slices.Max(logits))
+	p, sum := make([]float64, len(logits)), 0.0
+	for i, l := range logits {
+		p[i] = math.Exp(float64(l) - top)
+		sum += p[i]
+	}
+	for i := range p {
+		p[i] /= sum
+	}
+	return p
+}
+
+// Best is the index of the largest logit, the lowest of equals.
+func Best(logits []float32) int {
+	best := 0
+	for i, l := range logits {
+		if l > logits[best] {
+			best = i
+		}
+	}
+	return best
+}
+
+// Class finds a class of the network by its label, which must match exactly, else by its index.
+func (p *Probe) Class(name string) (int, error) { return p.network.Class(name, p.Classes()) }
+
+// finite refuses answers that no number can be read from.
+func finite(values []float32) error {
+	for _, v := range values {
+		if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
+			return errors.New("probe: the network answers with numbers that are not finite; check its weights and the picture")
+		}
+	}
+	return nil
+}

@@ -1,0 +1,144 @@
+package probe
+
+import (
+	"fmt"
+
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"github.com/convlens/convlens/gonbviz/field"
+	"github.com/convlens/convlens/models"
+)
+
+// FilterScale says what the colours of a filter grid span.
+type FilterScale int
+
+const (
+	// Symmetric is one range for all filters, centred at 0.
+	Symmetric FilterScale = iota
+	// PerLayer is one range for all filters, from the least weight to the largest.
+	PerLayer
+	// PerFilter gives each filter its own range.
+	PerFilter
+)
+
+// String is the scale's name on the command line.
+func (s FilterScale) String() string { return [...]string{"symmetric", "layer", "filter"}[s] }
+
+// Filters asks for the filters of a convolution.
+type Filters struct {
+	// Layer is a convolution's name.
+	Layer string
+	// Scale is what the colours span.
+	Scale FilterScale
+}
+
+// FilterBank is the kernels of a convolution.
+type FilterBank struct {
+	Filters Filters
+	Network string
+	Layer   Layer
+	// Out filters with In channels each (those of its group, where it has groups) of H×W weights.
+	Out, In, H, W int
+	// Weights are out × in × H × W.
+	Weights []float32
+	// Colour is set where the filters look at the picture itself and it has three channels, in the given Order.
+	Colour bool
+	Order  models.ChannelOrder
+	// Stride of the filters on the layer's input, down and across.
+	Stride [2]int
+}
+
+// Filters reads the kernels of a convolution.
+func (p *Probe) Filters(f Filters) (*FilterBank, error) {
+	l, err := p.find(f.Layer)
+	if err != nil {
+		return nil, err
+	}
+	for l.kernel == nil && l.source != nil && l.Kind != Pool {
+		l = l.source // "conv1/relu" shows conv1's
+	}
+	if l.Kind != Conv {
+		return nil, fmt.Errorf("layer %q of %s has no filters: it is no convolution; those are: %s", f.Layer, p.network.Name, p.convolutions())
+	}
+	variable := l.kernel
+	for variable.Type() == graph.NodeTypeConvertDType {
+		variable = variable.Inputs()[0]
+	}
+	v := p.recorded.Variable(variable)
+	if v == nil {
+		return nil, fmt.Errorf("the kernel of layer %q is computed, not stored: it can't be shown", l.Name)
+	}
+	value, err := v.Value()
+	if err != nil {
+		return nil, oneLine("probe: layer "+l.Name, err)
+	}
+	flat, err := tensors.CopyFlatData[float32](value)
+	if err != nil {
+		return nil, fmt.Errorf("the kernel of layer %q is %s, not float32", l.Name, value.DType())
+	}
+	return p.bank(f, l, flat, value.Shape().Dimensions)
+}
+
+// bank puts a kernel's weights in the order out, in, H, W.
+func (p *Probe) bank(f Filters, l *Layer, flat []float32, dims []int) (*FilterBank, error) {
+	attributes := convolution(p.recorded, l)
+	axes := attributes.Axes
+	if len(axes.KernelSpatial) != 2 {
+		return nil, fmt.Errorf("layer %q is a convolution over %d axes; only those over two can be shown", l.Name, len(axes.KernelSpatial))
+	}
+	order := []int{axes.KernelOutputChannels, axes.KernelInputChannels, axes.KernelSpatial[0], axes.KernelSpatial[1]}
+	b := &FilterBank{
+		Filters: f, Network: p.network.Name, Layer: *l, Order: p.network.Input.Order,
+		Out: dims[order[0]], In: dims[order[1]], H: dims[order[2]], W: dims[order[3]],
+		Stride: [2]int{at(attributes.Strides, 0, 1), at(attributes.Strides, 1, 1)},
+	}
+	b.Colour = b.In == 3 && p.network.Input.Channels() == 3 && l.source != nil && l.source.node == p.recorded.Picture
+	stride := make([]int, len(dims))
+	step := 1
+	for axis := len(dims) - 1; axis >= 0; axis-- {
+		stride[axis] = step
+		step *= dims[axis]
+	}
+	for o := range b.Out {
+		for i := range b.In {
+			for y := range b.H {
+				for x := range b.W {
+					b.Weights = append(b.Weights, flat[o*stride[order[0]]+i*stride[order[1]]+y*stride[order[2]]+x*stride[order[3]]])
+				}
+			}
+		}
+	}
+	return b, nil
+}
+
+// Kernel is what filter out weighs input channel in with.
+func (b *FilterBank) Kernel(out, in int) field.Plane {
+	size := b.H * b.W
+	from := (out*b.In + in) * size
+	return field.Plane{H: b.H, W: b.W, Values: b.Weights[from : from+size]}
+}
+
+// Filter is all weights of one filter, in × H × W.
+func (b *FilterBank) Filter(out int) []float32 {
+	size := b.In * b.H * b.W
+	return b.Weights[out*size : (out+1)*size]
+}
+
+// convolutions names the layers that have filters.
+func (p *Probe) convolutions() string {
+	names := ""
+	for _, l := range p.layers {
+		if l.Kind != Conv {
+			continue
+		}
+		if len(names) > 200 {
+			return names + ", …"
+		}
+		if names != "" {
+			names += ", "
+		}
+		names += l.Name
+	}
+	return names
+}

@@ -1,0 +1,167 @@
+// Package record reads a network from the GoMLX function that builds it, with nothing annotated, and builds it again
+// in any other graph with any part of it replaced.
+//
+// The function is traced once on the pure-Go backend's builder, of which nothing is ever compiled. GoMLX's own nodes
+// give the operations and their inputs; a wrapper around the builder notes the attributes that nodes keep private.
+package record
+
+import (
+	"fmt"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/gobackend"
+	"github.com/gomlx/compute/shapes"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/ml/model"
+	"github.com/gomlx/gomlx/support/exceptions"
+
+	"github.com/convlens/convlens/models"
+)
+
+// pictureName is the name of the parameter that stands for the picture. It can't be a variable's: those are paths.
+const pictureName = "picture"
+
+// Program is a network as recorded for one batch size.
+type Program struct {
+	// Picture is the input, Logits the output.
+	Picture, Logits *graph.Node
+	// Nodes are those that the output depends on, inputs before users; Picture is among them if the output uses it.
+	Nodes []*graph.Node
+
+	store      *model.Store
+	attributes map[compute.Value]any
+}
+
+// Trace records the network for a batch size.
+func Trace(net *models.Network, batch int) (*Program, error) {
+	inner, err := gobackend.New("")
+	if err != nil {
+		return nil, fmt.Errorf("record: %w", err)
+	}
+	b := &backend{inner, map[compute.Value]any{}}
+	p := &Program{store: net.Store, attributes: b.attributes}
+	in := net.Input
+	err = exceptions.TryCatch[error](func() {
+		g := graph.NewGraph(b, "record")
+		model.SetStore(g, net.Store)
+		p.Picture = graph.Parameter(g, pictureName, shapes.Make(dtypes.Float32, batch, in.Height, in.Width, in.Channels()))
+		p.Logits = net.Logits(net.Store.RootScope(), p.Picture)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("network %q can't be built for %d×%d×%d pictures: %w", net.Name, in.Height, in.Width, in.Channels(), err)
+	}
+	if p.Logits == nil || p.Logits.Shape().Rank() != 2 || p.Logits.Shape().Dimensions[0] != batch {
+		shape := "nothing"
+		if p.Logits != nil {
+			shape = p.Logits.Shape().String()
+		}
+		return nil, fmt.Errorf("network %q answers with %s for a batch of %d; Logits must return [batch, classes]", net.Name, shape, batch)
+	}
+	p.Nodes = reachable(p.Logits)
+	return p, p.check()
+}
+
+// reachable lists the nodes that out depends on, inputs before users, in the order in which they were made.
+func reachable(out *graph.Node) []*graph.Node {
+	seen := map[*graph.Node]bool{out: true}
+	todo := []*graph.Node{out}
+	for len(todo) > 0 {
+		n := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		for _, in := range n.Inputs() {
+			if !seen[in] {
+				seen[in] = true
+				todo = append(todo, in)
+			}
+		}
+	}
+	var nodes []*graph.Node
+	for _, n := range out.Graph().Nodes() {
+		if seen[n] {
+			nodes = append(nodes, n)
+		}
+	}
+	return nodes
+}
+
+// check refuses what a replay can't carry over, and variables without a value: GoMLX would fill them with noise.
+func (p *Program) check() error {
+	for _, n := range p.Nodes {
+		switch n.Type() {
+		case graph.NodeTypeParameter:
+			if n == p.Picture {
+				continue
+			}
+			v := p.store.GetVariable(n.GetParameterName())
+			if v == nil {
+				return fmt.Errorf("the network reads a parameter %q that is no variable of its store", n.GetParameterName())
+			}
+			if !v.HasValue() {
+				return fmt.Errorf("variable %q has no value; load the network's weights into its Store first", v.Path())
+			}
+		default:
+			if name, found := controlFlow[n.Type()]; found {
+				return fmt.Errorf("the network uses %s, which can't be looked into", name)
+			}
+		}
+	}
+	return nil
+}
+
+// controlFlow names the node types that GoMLX prints as numbers. Their clones would keep parts of the old graph.
+var controlFlow = map[graph.NodeType]string{
+	graph.NodeTypeCall: "Call", graph.NodeTypeWhile: "While", graph.NodeTypeIf: "If", graph.NodeTypeSort: "Sort",
+}
+
+// Attributes are those noted for a node: a Conv, Window, Dot, …, or nil.
+func (p *Program) Attributes(n *graph.Node) any {
+	outputs := graph.InternalBackendOutputs(n)
+	if len(outputs) == 0 {
+		return nil
+	}
+	return p.attributes[outputs[0]]
+}
+
+// Variable is the variable that a parameter node stands for; nil for any other node.
+func (p *Program) Variable(n *graph.Node) *model.Variable {
+	if n.Type() != graph.NodeTypeParameter || n == p.Picture {
+		return nil
+	}
+	return p.store.GetVariable(n.GetParameterName())
+}
+
+// Replay builds the program again in picture's graph, of whatever backend, on picture instead of the recorded input,
+// and returns what became of each recorded node. substitute is asked for every node but the picture with its new
+// inputs; where it returns nil the node is cloned. A nil substitute replaces nothing.
+func (p *Program) Replay(picture *graph.Node, substitute func(n *graph.Node, inputs []*graph.Node) *graph.Node) map[*graph.Node]*graph.Node {
+	g := picture.Graph()
+	made := map[*graph.Node]*graph.Node{p.Picture: picture}
+	for _, n := range p.Nodes {
+		if n == p.Picture {
+			continue
+		}
+		inputs := make([]*graph.Node, len(n.Inputs()))
+		for i, in := range n.Inputs() {
+			inputs[i] = made[in]
+		}
+		if substitute != nil {
+			if s := substitute(n, inputs); s != nil {
+				made[n] = s
+				continue
+			}
+		}
+		switch n.Type() {
+		case graph.NodeTypeParameter:
+			made[n] = p.Variable(n).NodeValue(g)
+		case graph.NodeTypeConstant:
+			made[n] = graph.ConstTensor(g, n.ConstantValue())
+		case graph.NodeTypeIota:
+			iota := p.Attributes(n).(Iota)
+			made[n] = graph.Iota(g, iota.Shape, iota.Axis)
+		default:
+			made[n] = n.CloneWithInputs(inputs...)
+		}
+	}
+	return made
+}

@@ -1,0 +1,222 @@
+package probe
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/gomlx/compute/shapes"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"github.com/convlens/convlens/gonbviz/field"
+	"github.com/convlens/convlens/gonbviz/pixel"
+	"github.com/convlens/convlens/gonbviz/probe/internal/record"
+)
+
+// Sort says in which order maps come.
+type Sort int
+
+const (
+	// ByIndex keeps the order of the channels.
+	ByIndex Sort = iota
+	// ByStrength puts the largest standard deviation over the map first.
+	ByStrength
+)
+
+// String is the order's name on the command line.
+func (s Sort) String() string { return [...]string{"index", "strength"}[s] }
+
+// Maps asks for the activation maps of layers. All layers are captured in one forward pass.
+type Maps struct {
+	// Layers are names as in the layer table. The name of a scope stands for its last layer. A convolution or dense
+	// layer answers after its activation function where one follows it.
+	Layers []string
+	// Sort is the order of each layer's maps; by index as a default.
+	Sort Sort
+	// Top keeps only the first maps in that order; 0 keeps all.
+	Top int
+	// Pre takes the values before the activation function.
+	Pre bool
+}
+
+// MapSet is what layers answer to a picture.
+type MapSet struct {
+	Maps    Maps
+	Picture *pixel.Prepared
+	Layers  []LayerMaps
+}
+
+// LayerMaps are the maps of one layer.
+type LayerMaps struct {
+	// Layer is the point that was read; its Name may differ from the one asked for ("conv1/relu" for "conv1").
+	Layer Layer
+	// After says what the values have been through: "after ReLU", or "before …".
+	After string
+	// Index and Strength are each map's channel and standard deviation, in the order of Planes. A dense layer has one
+	// Plane of 1×1 for each unit.
+	Index    []int
+	Strength []float64
+	Planes   []field.Plane
+	// Total counts the layer's channels and Silent those whose values are all zero.
+	Total, Silent int
+}
+
+// Maps captures the maps of layers for a picture.
+func (p *Probe) Maps(ctx context.Context, picture *pixel.Prepared, m Maps) (*MapSet, error) {
+	if err := p.checkPicture(picture.Values); err != nil {
+		return nil, err
+	}
+	if len(m.Layers) == 0 {
+		return nil, errors.New("probe: no layer asked for")
+	}
+	if m.Top < 0 {
+		return nil, fmt.Errorf("probe: top %d maps asked for; 0 means all", m.Top)
+	}
+	points := make([]*Layer, len(m.Layers))
+	for i, name := range m.Layers {
+		l, err := p.find(name)
+		if err != nil {
+			return nil, err
+		}
+		points[i] = p.point(l, m.Pre)
+	}
+	captured, err := p.capture(ctx, picture.Values, points)
+	if err != nil {
+		return nil, err
+	}
+	set := &MapSet{Maps: m, Picture: picture}
+	for i, l := range points {
+		set.Layers = append(set.Layers, p.layerMaps(l, captured[i], m))
+	}
+	return set, nil
+}
+
+// point is where a layer is read: after its activation function, or before it.
+func (p *Probe) point(l *Layer, pre bool) *Layer {
+	if pre {
+		if l.Kind == Activation && l.source != nil && l.source.node != p.recorded.Picture {
+			return l.source
+		}
+		return l
+	}
+	for _, next := range p.layers {
+		if next.source == l && (next.Kind == Norm || next.Kind == Activation) && l.Kind != Activation && l.Kind != Pool && l.Kind != Concat {
+			return p.point(next, false)
+		}
+	}
+	return l
+}
+
+// capture runs the network once with points as further outputs.
+func (p *Probe) capture(ctx context.Context, picture []float32, points []*Layer) ([][]float32, error) {
+	names := make([]string, len(points))
+	for i, l := range points {
+		names[i] = l.Name
+	}
+	program, err := p.program("capture "+strings.Join(names, "\x00"), 1, []shapes.Shape{p.picturesShape(1)},
+		func(recorded *record.Program, in []*graph.Node) []*graph.Node {
+			made := recorded.Replay(in[0], nil)
+			out := make([]*graph.Node, len(points))
+			for i, l := range points {
+				out[i] = channelsFirst(made[l.node], l)
+			}
+			return out
+		})
+	if err != nil {
+		return nil, err
+	}
+	return program.Run(ctx, tensors.FromFlatDataAndDimensions(picture, p.picturesShape(1).Dimensions...))
+}
+
+// channelsFirst brings a captured node to [batch, channels, height, width], or [batch, units] where it has no places.
+func channelsFirst(n *graph.Node, l *Layer) *graph.Node {
+	h, w := l.view[0].axis, l.view[1].axis
+	if h < 0 || w < 0 {
+		return n
+	}
+	order := []int{0}
+	for axis := 1; axis < n.Rank(); axis++ {
+		if axis != h && axis != w {
+			order = append(order, axis)
+		}
+	}
+	return graph.TransposeAllAxes(n, append(order, h, w)...)
+}
+
+// layerMaps sorts and cuts a layer's values as m asks.
+func (p *Probe) layerMaps(l *Layer, values []float32, m Maps) LayerMaps {
+	h, w := 1, 1
+	if l.view[0].axis >= 0 && l.view[1].axis >= 0 {
+		h, w = l.Shape[0], l.Shape[1]
+	}
+	out := LayerMaps{Layer: *l, After: p.after(l), Total: len(values) / (h * w)}
+	planes := make([]field.Plane, out.Total)
+	strength := make([]float64, out.Total)
+	for c := range planes {
+		planes[c] = field.Plane{H: h, W: w, Values: values[c*h*w : (c+1)*h*w]}
+		strength[c] = planes[c].Deviation()
+		if h*w == 1 {
+			strength[c] = math.Abs(float64(planes[c].Values[0]))
+		}
+		if lo, hi, ok := planes[c].Range(); ok && lo == 0 && hi == 0 {
+			out.Silent++
+		}
+		out.Index = append(out.Index, c)
+	}
+	if m.Sort == ByStrength {
+		slices.SortStableFunc(out.Index, func(a, b int) int { return cmp.Compare(strength[b], strength[a]) })
+	}
+	if m.Top > 0 && m.Top < out.Total {
+		out.Index = out.Index[:m.Top]
+	}
+	for _, c := range out.Index {
+		out.Planes = append(out.Planes, planes[c])
+		out.Strength = append(out.Strength, strength[c])
+	}
+	return out
+}
+
+// after says in words what a layer's values have been through.
+func (p *Probe) after(l *Layer) string {
+	name := l.Name[strings.LastIndexByte(l.Name, '/')+1:]
+	if name == "relu" {
+		name = "ReLU"
+	}
+	if l.Kind == Activation {
+		return "after " + name
+	}
+	for _, next := range p.layers {
+		if next.source == l && next.Kind == Activation {
+			return "before " + strings.ReplaceAll(next.Name[strings.LastIndexByte(next.Name, '/')+1:], "relu", "ReLU")
+		}
+	}
+	if l.Kind == Concat || l.Kind == Pool {
+		if a := p.inputsAfter(l); a != "" {
+			return a
+		}
+	}
+	return "output of " + string(l.Kind)
+}
+
+// inputsAfter is the activation function that all of a concatenation's inputs, or a pooling's, come from.
+func (p *Probe) inputsAfter(l *Layer) string {
+	after := ""
+	for _, in := range l.node.Inputs() {
+		for _, from := range p.layers {
+			if from.node != in {
+				continue
+			}
+			a := p.after(from)
+			if !strings.HasPrefix(a, "after ") || after != "" && after != a {
+				return ""
+			}
+			after = a
+		}
+	}
+	return after
+}

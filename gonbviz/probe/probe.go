@@ -1,0 +1,263 @@
+// Package probe opens a network on a backend and looks inside: its layers, their filters, the maps they answer with.
+//
+// The network is read from its plain GoMLX function, traced once per batch size; whatever is run is that recording
+// built again, with the wanted points as further outputs.
+package probe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/gobackend"
+	"github.com/gomlx/compute/shapes"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+
+	"github.com/convlens/convlens/gonbviz/probe/internal/record"
+	"github.com/convlens/convlens/models"
+)
+
+// Probe is a network open on a backend. It can be used from several goroutines.
+type Probe struct {
+	network  *models.Network
+	backend  compute.Backend
+	recorded *record.Program // for a batch of one; layers point into it
+	layers   []*Layer
+
+	mu       sync.Mutex
+	traces   map[int]*record.Program
+	programs map[string]*Program
+}
+
+// Open reads a network and makes it ready to run on a backend. Nothing is compiled yet. A network without weights,
+// with a Logits function that fails, or with control flow in it is an error.
+func Open(backend compute.Backend, network *models.Network) (*Probe, error) {
+	if network == nil {
+		return nil, errors.New("probe: no network")
+	}
+	if err := network.Check(); err != nil {
+		return nil, err
+	}
+	recorded, err := record.Trace(network, 1)
+	if err != nil {
+		return nil, oneLine("probe", err)
+	}
+	if labels, classes := len(network.Labels), recorded.Logits.Shape().Dimensions[1]; labels != 0 && labels != classes {
+		return nil, fmt.Errorf("probe: network %q has %d labels for %d classes", network.Name, labels, classes)
+	}
+	return &Probe{
+		network: network, backend: backend, recorded: recorded, layers: findLayers(recorded),
+		traces: map[int]*record.Program{1: recorded}, programs: map[string]*Program{},
+	}, nil
+}
+
+// Network is the network that is open.
+func (p *Probe) Network() *models.Network { return p.network }
+
+// Backend runs the network.
+func (p *Probe) Backend() compute.Backend { return p.backend }
+
+// BackendName is the backend with its plugin: "xla:cpu", "go".
+func (p *Probe) BackendName() string {
+	name := p.backend.Name()
+	rest, found := strings.CutPrefix(p.backend.Description(), name+":")
+	if !found {
+		return name
+	}
+	plugin, _, _ := strings.Cut(rest, " - ")
+	plugin = strings.TrimPrefix(filepath.Base(plugin), "pjrt_c_api_")
+	plugin, _, _ = strings.Cut(plugin, "_plugin")
+	return name + ":" + plugin
+}
+
+// Vectorised reports whether the backend's result for a picture does not depend on its place in a batch. On the
+// pure-Go backend it does, in the last bits, so there pictures go one by one.
+func (p *Probe) Vectorised() bool { return p.backend.Name() != gobackend.BackendName }
+
+// ActivationBytes is a bound on the memory that one picture takes on its way through the network.
+func (p *Probe) ActivationBytes() int64 {
+	var sum int64
+	for _, n := range p.recorded.Nodes {
+		if n.NumOutputs() == 1 && p.recorded.Variable(n) == nil {
+			sum += 4 * int64(n.Shape().Size())
+		}
+	}
+	return sum
+}
+
+// Classes is the number of logits.
+func (p *Probe) Classes() int { return p.recorded.Logits.Shape().Dimensions[1] }
+
+// Layers lists the layers in order of execution.
+func (p *Probe) Layers() []Layer {
+	list := make([]Layer, len(p.layers))
+	for i, l := range p.layers {
+		list[i] = *l
+	}
+	return list
+}
+
+// Layer finds a layer by its name. The name of a scope ("fire5") stands for the last layer in it. Where there is none
+// the error lists the nearest names.
+func (p *Probe) Layer(name string) (Layer, error) {
+	l, err := p.find(name)
+	if err != nil {
+		return Layer{}, err
+	}
+	return *l, nil
+}
+
+func (p *Probe) find(name string) (*Layer, error) {
+	var last *Layer
+	for _, l := range p.layers {
+		if l.Name == name {
+			return l, nil
+		}
+		if strings.HasPrefix(l.Name, name+"/") {
+			last = l
+		}
+	}
+	if last != nil && name != "" {
+		return last, nil
+	}
+	return nil, fmt.Errorf("no layer %q in %s; nearest: %s", name, p.network.Name, strings.Join(p.nearest(name), ", "))
+}
+
+// nearest are the five layer names with the least edit distance from name.
+func (p *Probe) nearest(name string) []string {
+	names := make([]string, len(p.layers))
+	for i, l := range p.layers {
+		names[i] = l.Name
+	}
+	slices.SortStableFunc(names, func(a, b string) int { return editDistance(name, a) - editDistance(name, b) })
+	return names[:min(5, len(names))]
+}
+
+// Batches are the batch sizes that programs are compiled for. Another one would change the last bits of every result.
+var Batches = []int{1, 2, 4, 8, 16, 32, 64, 128}
+
+// Program is a compiled program around the network.
+type Program struct {
+	exec    *model.Exec
+	backend compute.Backend
+	// Compiling is how long building and compiling took.
+	Compiling time.Duration
+}
+
+// Forward builds the network on pictures, shaped [batch, height, width, channels], and returns its logits.
+type Forward func(pictures *graph.Node) *graph.Node
+
+// Program compiles build for a batch size, or returns the program compiled under the same key and batch before. build
+// gets the inputs, of the shapes given, and the network to put on any of them.
+func (p *Probe) Program(key string, batch int, inputs []shapes.Shape, build func(network Forward, inputs []*graph.Node) []*graph.Node) (*Program, error) {
+	return p.program(key, batch, inputs, func(recorded *record.Program, in []*graph.Node) []*graph.Node {
+		return build(func(pictures *graph.Node) *graph.Node { return recorded.Replay(pictures, nil)[recorded.Logits] }, in)
+	})
+}
+
+func (p *Probe) program(key string, batch int, inputs []shapes.Shape, build func(recorded *record.Program, in []*graph.Node) []*graph.Node) (*Program, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	key = fmt.Sprint(key, " ", batch, inputs)
+	if made := p.programs[key]; made != nil {
+		return made, nil
+	}
+	start := time.Now()
+	recorded := p.traces[batch]
+	if recorded == nil {
+		var err error
+		if recorded, err = record.Trace(p.network, batch); err != nil {
+			return nil, oneLine("probe", err)
+		}
+		p.traces[batch] = recorded
+	}
+	exec, err := model.NewExec(p.backend, p.network.Store, func(_ *model.Scope, in []*graph.Node) []*graph.Node {
+		return build(recorded, in)
+	})
+	if err == nil {
+		_, err = exec.Compile(inputs...)
+	}
+	if err != nil {
+		return nil, oneLine("probe: compiling "+p.network.Name, err)
+	}
+	p.programs[key] = &Program{exec: exec, backend: p.backend, Compiling: time.Since(start)}
+	return p.programs[key], nil
+}
+
+// Run feeds the program, which must have float32 outputs, and returns those as flat values. It looks at ctx before it
+// starts; a run under way can't be stopped.
+func (p *Program) Run(ctx context.Context, inputs ...*tensors.Tensor) ([][]float32, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	args := make([]any, len(inputs))
+	for i, in := range inputs {
+		args[i] = in
+	}
+	outputs, err := p.exec.Call(args...)
+	if err != nil {
+		return nil, oneLine("probe", err)
+	}
+	values := make([][]float32, len(outputs))
+	for i, out := range outputs {
+		if values[i], err = tensors.CopyFlatData[float32](out); err != nil {
+			return nil, oneLine("probe", err)
+		}
+		out.MustFinalizeAll()
+	}
+	return values, nil
+}
+
+// picturesShape is the shape of a batch of pictures.
+func (p *Probe) picturesShape(batch int) shapes.Shape {
+	in := p.network.Input
+	return shapes.Make(dtypes.Float32, batch, in.Height, in.Width, in.Channels())
+}
+
+// checkPicture refuses values that are no picture for this network.
+func (p *Probe) checkPicture(values []float32) error {
+	if want := p.picturesShape(1).Size(); len(values) != want {
+		in := p.network.Input
+		return fmt.Errorf("probe: a picture of %d values for an input of %d×%d×%d", len(values), in.Height, in.Width, in.Channels())
+	}
+	return nil
+}
+
+// oneLine drops the stack trace and further lines that GoMLX's errors carry when they are printed in full.
+func oneLine(prefix string, err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return fmt.Errorf("%s: %s", prefix, line)
+}
+
+// editDistance is the least number of letters to add, drop or change to make a into b.
+func editDistance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			change := diagonal
+			if a[i] != b[j] {
+				change++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(change, row[j]+1, diagonal+1)
+		}
+	}
+	return row[len(b)]
+}
