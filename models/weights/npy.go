@@ -27,7 +27,7 @@ const (
 	maxNPYHeader = 1 << 16
 )
 
-// OpenNPY reads the npy file at path, at most limit bytes of it; its errors name the file.
+// OpenNPY reads the npy file at path, whose data may be limit bytes long (see ReadNPY); its errors name the file.
 func OpenNPY(path string, limit int64) (Array, error) {
 	f, err := os.Open(path)
 	if err != nil {
