@@ -78,7 +78,7 @@ func readNPY(r io.Reader, limit int64) (Array, error) {
 	for i, d := range shape {
 		a.Shape[i] = int(d)
 	}
-	if a.Values, err = convert(r, k, int64(n)); err != nil {
+	if a.Values, err = convert(nil, r, k, int64(n)); err != nil {
 		return Array{}, err
 	}
 	if m, err := io.ReadFull(r, make([]byte, 1)); m > 0 {

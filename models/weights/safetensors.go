@@ -76,7 +76,9 @@ func ReadSafetensors(r io.ReaderAt, size int64) ([]Tensor, error) {
 	list := make([]Tensor, 0, len(entries))
 	for _, e := range entries {
 		begin, end := int64(e.DataOffsets[0]), int64(e.DataOffsets[1])
-		values, err := convert(io.NewSectionReader(r, start+begin, end-begin), kinds[e.Dtype], end-begin)
+		k := kinds[e.Dtype]
+		values := make([]float32, 0, (end-begin)/int64(k.size)) // the data are there: header has compared with size
+		values, err := convert(values, io.NewSectionReader(r, start+begin, end-begin), k, end-begin)
 		if err != nil {
 			return nil, fmt.Errorf("safetensors: tensor %q: %w", e.name, err)
 		}
@@ -243,10 +245,10 @@ var kinds = map[string]kind{
 	"BOOL": {1, func(b []byte) float64 { return float64(b[0]) }},
 }
 
-// convert reads n bytes of numbers. Memory grows with the data that arrives, not with what was announced.
-func convert(r io.Reader, k kind, n int64) ([]float32, error) {
+// convert appends n bytes of numbers to values, so that memory grows with the data that arrives, not with what was
+// announced.
+func convert(values []float32, r io.Reader, k kind, n int64) ([]float32, error) {
 	buf := make([]byte, min(n, chunk))
-	values := make([]float32, 0, len(buf)/k.size)
 	for n > 0 {
 		b := buf[:min(n, int64(len(buf)))]
 		if _, err := io.ReadFull(r, b); err != nil {

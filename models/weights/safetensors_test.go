@@ -195,6 +195,10 @@ func TestLoad(t *testing.T) {
 		"0 values for shape [0]":           {{"a", []int{0}, nil}},
 		"but variable /v has (Float32)[1]": {{"a", []int{1, 1}, []float32{1}}},
 	} {
+		store := model.NewStore()
+		if _, err := store.CreateVariable("/v", tensors.FromFlatDataAndDimensions([]float32{0}, 1)); err != nil {
+			t.Fatal(err)
+		}
 		err := weights.Load(store, list, func(string) string { return "/v" })
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want %q", err, want)
