@@ -1,0 +1,184 @@
+package picture
+
+import (
+	"bytes"
+	"encoding/base64"
+	"image"
+	"image/color"
+	"image/jpeg"
+	"image/png"
+	"sync"
+
+	"golang.org/x/image/draw"
+)
+
+// raster is a picture to embed: data as it is, photographs small enough for where they stand.
+type raster struct {
+	img   image.Image
+	photo bool
+	once  sync.Once
+	data  string
+}
+
+// url is the picture as a data URL.
+func (r *raster) url() string {
+	r.once.Do(func() { r.data = r.encode() })
+	return r.data
+}
+
+func (r *raster) encode() string {
+	var b bytes.Buffer
+	kind := "image/png"
+	if r.photo && !tiny(r.img) {
+		kind = "image/jpeg"
+		must(jpeg.Encode(&b, r.img, &jpeg.Options{Quality: quality(r.img)}))
+	} else {
+		must((&png.Encoder{CompressionLevel: png.BestCompression}).Encode(&b, r.img))
+	}
+	return "data:" + kind + ";base64," + base64.StdEncoding.EncodeToString(b.Bytes())
+}
+
+// must holds for encoders that write to memory: they fail on no picture that the marks make.
+func must(err error) {
+	if err != nil {
+		panic("picture: " + err.Error())
+	}
+}
+
+// tiny pictures are data even where they are photographs: a digit's pixels must not blur.
+func tiny(img image.Image) bool { return img.Bounds().Dx() <= 64 && img.Bounds().Dy() <= 64 }
+
+func quality(img image.Image) int {
+	if _, grey := img.(*image.Gray); grey {
+		return 85
+	}
+	return 92
+}
+
+// photograph makes the raster of the part view of img, at most limit pixels wide and high.
+func photograph(img image.Image, view image.Rectangle, grey bool, limit int) *raster {
+	w, h := view.Dx(), view.Dy()
+	if longest := max(w, h); longest > limit {
+		w, h = max(1, w*limit/longest), max(1, h*limit/longest)
+	}
+	flat := image.NewRGBA(image.Rect(0, 0, w, h))
+	draw.Draw(flat, flat.Bounds(), image.White, image.Point{}, draw.Src)
+	if w == view.Dx() && h == view.Dy() {
+		draw.Draw(flat, flat.Bounds(), img, view.Min, draw.Over)
+	} else {
+		draw.CatmullRom.Scale(flat, flat.Bounds(), img, view, draw.Over, nil)
+	}
+	if grey {
+		return &raster{img: paled(flat), photo: true}
+	}
+	return &raster{img: flat, photo: true}
+}
+
+// paled is the photograph as a pale grey ground on which colours are seen.
+func paled(img image.Image) *image.Gray {
+	r := img.Bounds()
+	out := image.NewGray(r)
+	for y := r.Min.Y; y < r.Max.Y; y++ {
+		for x := r.Min.X; x < r.Max.X; x++ {
+			g := color.GrayModel.Convert(img.At(x, y)).(color.Gray)
+			out.SetGray(x, y, color.Gray{pale(int(g.Y))})
+		}
+	}
+	return out
+}
+
+// pale lifts a grey to 0.52 + 0.46·y.
+func pale(y int) uint8 { return uint8((52*255 + 46*y + 50) / 100) }
+
+// atlas holds the pictures of a grid, each with its edge repeated around it so that none bleeds into the next.
+type atlas struct {
+	raster *raster
+	at     []image.Rectangle // empty where there is no picture
+}
+
+const atlasEdge = 2
+
+func newAtlas(tiles []Tile) *atlas {
+	var w, h, n int
+	for _, t := range tiles {
+		if !t.empty() {
+			n++
+			w, h = max(w, t.Image.Bounds().Dx()), max(h, t.Image.Bounds().Dy())
+		}
+	}
+	a := &atlas{at: make([]image.Rectangle, len(tiles))}
+	columns := 1
+	for columns*columns < n {
+		columns++
+	}
+	w, h = w+2*atlasEdge, h+2*atlasEdge
+	dst := atlasImage(tiles, image.Rect(0, 0, columns*w, (n+columns-1)/columns*h))
+	n = 0
+	for i, t := range tiles {
+		if t.empty() {
+			continue
+		}
+		b := t.Image.Bounds()
+		at := image.Pt(n%columns*w+atlasEdge, n/columns*h+atlasEdge)
+		a.at[i] = image.Rectangle{at, at.Add(b.Size())}
+		copyPadded(dst, a.at[i], t.Image)
+		n++
+	}
+	a.raster = &raster{img: dst}
+	return a
+}
+
+// atlasImage is indexed where the tiles' palettes have room in one.
+func atlasImage(tiles []Tile, r image.Rectangle) draw.Image {
+	var palette color.Palette
+	known := map[color.Color]bool{}
+	for _, t := range tiles {
+		if t.empty() {
+			continue
+		}
+		p, indexed := t.Image.(*image.Paletted)
+		if !indexed {
+			return image.NewNRGBA(r)
+		}
+		for _, c := range p.Palette {
+			if !known[c] {
+				known[c] = true
+				palette = append(palette, c)
+			}
+		}
+	}
+	if len(palette) > 256 {
+		return image.NewNRGBA(r)
+	}
+	return image.NewPaletted(r, palette)
+}
+
+// copyPadded copies src to the rectangle at of dst and repeats its outermost pixels around it.
+func copyPadded(dst draw.Image, at image.Rectangle, src image.Image) {
+	set := setter(dst, src)
+	b := src.Bounds()
+	for y := -atlasEdge; y < b.Dy()+atlasEdge; y++ {
+		for x := -atlasEdge; x < b.Dx()+atlasEdge; x++ {
+			sx, sy := max(0, min(b.Dx()-1, x)), max(0, min(b.Dy()-1, y))
+			set(at.Min.X+x, at.Min.Y+y, b.Min.X+sx, b.Min.Y+sy)
+		}
+	}
+}
+
+// setter copies one pixel; indices go through a table, since looking a colour up in a palette is slow.
+func setter(dst draw.Image, src image.Image) func(x, y, sx, sy int) {
+	to, indexed := dst.(*image.Paletted)
+	if !indexed {
+		return func(x, y, sx, sy int) { dst.Set(x, y, src.At(sx, sy)) }
+	}
+	from := src.(*image.Paletted)
+	place := map[color.Color]uint8{}
+	for i, c := range to.Palette {
+		place[c] = uint8(i)
+	}
+	table := make([]uint8, len(from.Palette))
+	for i, c := range from.Palette {
+		table[i] = place[c]
+	}
+	return func(x, y, sx, sy int) { to.SetColorIndex(x, y, table[from.ColorIndexAt(sx, sy)]) }
+}

@@ -1,0 +1,333 @@
+package picture
+
+import (
+	"image"
+	"image/color"
+	"math"
+
+	"github.com/convlens/convlens/gonbviz/field"
+	"github.com/convlens/convlens/gonbviz/scale"
+)
+
+// Rect is a rectangle in the coordinates of a Panel: pixels of the network's input, from the upper left.
+type Rect struct{ X, Y, W, H float64 }
+
+func (r Rect) empty() bool { return !(r.W > 0 && r.H > 0) }
+
+// Panel is a picture made of layers, with words above and marks (its legend) below.
+type Panel struct {
+	// Heading names the quantity, Note says how it was made, Aside stands at the right of the heading.
+	Heading, Note, Aside string
+	// Layers lie over each other, the first at the bottom. The first that has a size gives the coordinates of all.
+	Layers []Layer
+	// View is the part of the coordinates to show; empty: all.
+	View Rect
+	// Alt says what is to be seen.
+	Alt string
+	// Below are marks under the picture, as wide as it.
+	Below []Mark
+}
+
+// Layer is a part of a Panel's picture.
+type Layer interface {
+	// extent is the size of the coordinates that the layer brings along, or 0.
+	extent() (w, h float64)
+	draw(v view) []shape
+}
+
+// view takes a Panel's coordinates to pixels.
+type view struct {
+	from Rect
+	w, h float64 // pixels
+}
+
+func (v view) rect(r Rect) Rect {
+	sx, sy := v.w/v.from.W, v.h/v.from.H
+	return Rect{(r.X - v.from.X) * sx, (r.Y - v.from.Y) * sy, r.W * sx, r.H * sy}
+}
+
+// Photo is a photograph.
+type Photo struct {
+	Image image.Image
+	// Pale shows it in light grey, as the ground for an overlay.
+	Pale bool
+	// Over is the rectangle it covers; empty: the size of the image.
+	Over Rect
+}
+
+func (p Photo) over() Rect {
+	if p.Over.empty() && p.Image != nil {
+		b := p.Image.Bounds()
+		return Rect{0, 0, float64(b.Dx()), float64(b.Dy())}
+	}
+	return p.Over
+}
+
+func (p Photo) extent() (w, h float64) { return p.over().W, p.over().H }
+
+// draw embeds no more of the photograph than is seen, and no finer than a sharp screen shows.
+func (p Photo) draw(v view) []shape {
+	if p.Image == nil || p.Image.Bounds().Empty() {
+		return nil
+	}
+	b, over := p.Image.Bounds(), p.over()
+	sx, sy := float64(b.Dx())/over.W, float64(b.Dy())/over.H
+	part := image.Rect(int(math.Floor((v.from.X-over.X)*sx)), int(math.Floor((v.from.Y-over.Y)*sy)),
+		int(math.Ceil((v.from.X+v.from.W-over.X)*sx)), int(math.Ceil((v.from.Y+v.from.H-over.Y)*sy))).
+		Intersect(image.Rect(0, 0, b.Dx(), b.Dy()))
+	if part.Empty() {
+		return nil
+	}
+	at := v.rect(Rect{over.X + float64(part.Min.X)/sx, over.Y + float64(part.Min.Y)/sy, float64(part.Dx()) / sx, float64(part.Dy()) / sy})
+	r := photograph(p.Image, part.Add(b.Min), p.Pale, photoLimit(max(v.w, v.h)))
+	return []shape{bitmap{at.X, at.Y, at.W, at.H, r, r.img.Bounds()}}
+}
+
+// photoLimit is how many pixels of a photograph are worth their bytes at a width on the page.
+func photoLimit(w float64) int {
+	if w <= 260 {
+		return 400
+	}
+	return int(min(1.6*w, 800))
+}
+
+// Backdrop is the grey that a pale photograph has on average: the ground on which a veiled scale's legend is drawn.
+func Backdrop(img image.Image) color.NRGBA {
+	b := img.Bounds()
+	sum, n := 0, 0
+	step := max(1, max(b.Dx(), b.Dy())/64)
+	for y := b.Min.Y; y < b.Max.Y; y += step {
+		for x := b.Min.X; x < b.Max.X; x += step {
+			sum += int(color.GrayModel.Convert(img.At(x, y)).(color.Gray).Y)
+			n++
+		}
+	}
+	if n == 0 {
+		return defaultBackdrop
+	}
+	g := pale(sum / n)
+	return color.NRGBA{g, g, g, 255}
+}
+
+var defaultBackdrop = color.NRGBA{191, 191, 191, 255}
+
+// Overlay is a plane of values seen through a scale, one rectangle a value.
+type Overlay struct {
+	Plane field.Plane
+	Scale scale.Scale
+	// Over is the rectangle that the values cover together; empty: the plane's own size, one unit a value.
+	Over Rect
+}
+
+func (o Overlay) over() Rect {
+	if o.Over.empty() {
+		return Rect{0, 0, float64(o.Plane.W), float64(o.Plane.H)}
+	}
+	return o.Over
+}
+
+func (o Overlay) extent() (w, h float64) { return o.over().X + o.over().W, o.over().Y + o.over().H }
+
+func (o Overlay) draw(v view) []shape { return stretched(o.Scale.Image(o.Plane), v.rect(o.over())) }
+
+func stretched(img image.Image, at Rect) []shape {
+	if img.Bounds().Empty() {
+		return nil
+	}
+	return []shape{bitmap{at.X, at.Y, at.W, at.H, &raster{img: img}, img.Bounds()}}
+}
+
+// Patch is a rectangle that hides what is below it, framed so that it is seen on any photograph.
+type Patch struct {
+	At Rect
+	// Fill is its colour; the zero value leaves what is below in sight.
+	Fill color.NRGBA
+}
+
+func (p Patch) extent() (w, h float64) { return 0, 0 }
+
+func (p Patch) draw(v view) []shape {
+	r := v.rect(p.At)
+	var s []shape
+	if p.Fill.A > 0 {
+		s = append(s, box{x: r.X, y: r.Y, w: r.W, h: r.H, fill: flat(p.Fill)})
+	}
+	r = Rect{r.X - 0.75, r.Y - 0.75, r.W + 1.5, r.H + 1.5}
+	return append(s,
+		outline{x: r.X, y: r.Y, w: r.W, h: r.H, width: 3.5, stroke: flat(color.NRGBA{A: 140})},
+		outline{x: r.X, y: r.Y, w: r.W, h: r.H, width: 1.75, stroke: flat(white)})
+}
+
+var white = color.NRGBA{255, 255, 255, 255}
+
+// Border is a thin white frame: where positions lie.
+type Border struct{ At Rect }
+
+func (b Border) extent() (w, h float64) { return 0, 0 }
+
+func (b Border) draw(v view) []shape {
+	r := v.rect(b.At)
+	return []shape{outline{x: r.X, y: r.Y, w: r.W, h: r.H, width: 0.75, stroke: flat(white)}}
+}
+
+// Mesh is thin white lines at a distance: the step of a layer on the photograph.
+type Mesh struct {
+	// Step is the distance of the lines, X and Y where the first ones lie.
+	StepX, StepY float64
+	X, Y         float64
+}
+
+func (m Mesh) extent() (w, h float64) { return 0, 0 }
+
+func (m Mesh) draw(v view) []shape {
+	line := flat(color.NRGBA{255, 255, 255, 150})
+	var s []shape
+	for _, x := range steps(m.X, m.StepX, v.from.X, v.from.W) {
+		s = append(s, box{x: v.rect(Rect{X: x}).X - 0.5, w: 1, h: v.h, fill: line})
+	}
+	for _, y := range steps(m.Y, m.StepY, v.from.Y, v.from.H) {
+		s = append(s, box{y: v.rect(Rect{Y: y}).Y - 0.5, w: v.w, h: 1, fill: line})
+	}
+	return s
+}
+
+// steps are the places of lines inside an interval; none where they would be too close to be told apart.
+func steps(first, step, from, length float64) []float64 {
+	if !(step > 0) || length/step > 100 {
+		return nil
+	}
+	var at []float64
+	for i := math.Ceil((from - first) / step); first+i*step < from+length; i++ {
+		if p := first + i*step; p > from {
+			at = append(at, p)
+		}
+	}
+	return at
+}
+
+// shown is the part of the coordinates that the panel shows.
+func (p Panel) shown() Rect {
+	if !p.View.empty() {
+		return p.View
+	}
+	for _, l := range p.Layers {
+		if w, h := l.extent(); w > 0 && h > 0 {
+			return Rect{0, 0, w, h}
+		}
+	}
+	return Rect{0, 0, 1, 1}
+}
+
+// tallest is how high a picture may be beside its width: what is longer becomes narrower.
+const tallest = 1.5
+
+// picture is the panel's layers at a width, in a group of their own; empty without layers.
+func (p Panel) picture(w float64) group {
+	if len(p.Layers) == 0 {
+		return group{}
+	}
+	from := p.shown()
+	g := group{w: w, h: math.Max(1, math.Round(w*from.H/from.W))}
+	if g.h > tallest*w {
+		g.w, g.h = math.Max(1, math.Round(tallest*w*from.W/from.H)), math.Round(tallest*w)
+	}
+	v := view{from, g.w, g.h}
+	for _, l := range p.Layers {
+		g.shapes = append(g.shapes, l.draw(v)...)
+	}
+	return g
+}
+
+// head is the height of the words above the picture.
+func (p Panel) head(w float64) float64 {
+	h := 0.0
+	if p.Heading != "" || p.Aside != "" {
+		h = heightOf(p.Heading, headingStyle, w-p.asideWidth(w)) + 4
+		h = max(h, headingStyle.capHeight+descent+4)
+	}
+	if p.Note != "" {
+		h += heightOf(p.Note, noteStyle, w) + 5
+	}
+	return h
+}
+
+func (p Panel) asideWidth(w float64) float64 { return asideWidth(p.Aside, w) }
+
+// asideWidth is what the words at the right of a heading take of its width, with the space before them.
+func asideWidth(aside string, w float64) float64 {
+	if aside == "" {
+		return 0
+	}
+	return min(noteStyle.width(visible(aside)), 0.6*w) + 12
+}
+
+// heading writes a heading, and aside at its right, and returns where the next thing may begin.
+func (l *layout) heading(x, y, w float64, s, aside string) float64 {
+	bottom := l.text(x, y, w-asideWidth(aside, w), s, headingStyle)
+	l.line(x+w, y+headingStyle.capHeight, 0.6*w, aside, noteStyle, end)
+	return max(bottom, y+headingStyle.capHeight+descent)
+}
+
+func (p Panel) place(l *layout, x, y, w float64) float64 { return p.placeBelow(l, x, y, w, p.head(w)) }
+
+// placeBelow leaves head pixels for the words, so that the pictures of a row stand at one height.
+func (p Panel) placeBelow(l *layout, x, y, w, head float64) float64 {
+	at := y
+	if p.Heading != "" || p.Aside != "" {
+		at = l.heading(x, at, w, p.Heading, p.Aside) + 5
+	}
+	if p.Note != "" {
+		l.text(x, at, w, p.Note, noteStyle)
+	}
+	g := p.picture(w)
+	g.x, g.y = x, y+head
+	at = g.y + g.h
+	if g.h > 0 {
+		l.add(g)
+	}
+	if len(p.Below) > 0 {
+		at += legendGap + l.stack(p.Below, x, at+legendGap, w, 12)
+	}
+	return at - y
+}
+
+const legendGap = 14.0
+
+func (p Panel) html(h *markup, w float64) {
+	h.heading(p.Heading, p.Aside, p.Note != "")
+	h.text("div", p.Note, noteStyle.css(), "margin:0 0 4px 0")
+	if g := p.picture(w); g.h > 0 {
+		share := ""
+		if g.w < w {
+			share = "max-width:" + num(math.Round(1000*g.w/w)/10) + "%"
+		}
+		h.image(p.Alt, g.w, g.h, g.shapes, nonEmpty(share)...)
+	}
+	if len(p.Below) > 0 {
+		h.open("div", "margin:10px 0 0 0")
+		h.stack(p.Below, w, 10)
+		h.shut("div")
+	}
+}
+
+func nonEmpty(s string) []string {
+	if s == "" {
+		return nil
+	}
+	return []string{s}
+}
+
+// heading writes a heading with words at its right; tight where a note follows.
+func (h *markup) heading(s, aside string, tight bool) {
+	if s == "" && aside == "" {
+		return
+	}
+	margin := "margin:0 0 6px 0"
+	if tight {
+		margin = "margin:0"
+	}
+	h.open("div", "display:flex;flex-wrap:wrap;justify-content:space-between;align-items:baseline;gap:0 12px", margin)
+	h.text("span", s, headingStyle.css())
+	h.text("span", aside, noteStyle.css())
+	h.shut("div")
+}

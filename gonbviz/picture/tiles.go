@@ -1,0 +1,338 @@
+package picture
+
+import (
+	"image"
+	"math"
+	"strings"
+)
+
+// Tiles is a grid of small pictures: filters, activation maps.
+type Tiles struct {
+	// Heading and Aside stand above, at the left and at the right.
+	Heading, Aside string
+	Tiles          []Tile
+	// Size is the width of a tile in pixels; 0: what their number and resolution suggest.
+	Size float64
+	// Framed draws a thin frame around each, for maps whose colours may be the page's.
+	Framed bool
+}
+
+// Tile is one picture of a grid.
+type Tile struct {
+	// Image has one pixel a value, see scale.Scale.Image and scale.RGB. Without one, Missing stands in a dashed box.
+	Image   image.Image
+	Missing string
+	// Label stands below at the left, Value at the right.
+	Label, Value string
+	// Alt says what is to be seen; empty: the label.
+	Alt string
+}
+
+func (t Tile) empty() bool { return t.Image == nil || t.Image.Bounds().Empty() }
+
+func (t Tile) alt() string {
+	if t.Alt != "" {
+		return t.Alt
+	}
+	return strings.TrimSpace(t.Label + " " + t.Value)
+}
+
+// box is the size of the tile's picture in a square of the given side, its aspect kept.
+func (t Tile) box(side float64) (w, h float64) {
+	if t.empty() {
+		return side, side
+	}
+	b := t.Image.Bounds()
+	tw, th := float64(b.Dx()), float64(b.Dy())
+	if th > tw {
+		return math.Max(1, math.Round(side*tw/th)), side
+	}
+	return side, math.Max(1, math.Round(side*th/tw))
+}
+
+const tileGap = 10.0
+
+// side is the size of a tile before it is fitted to the width.
+func (t Tiles) side() float64 {
+	if t.Size > 0 {
+		return t.Size
+	}
+	resolution, n := t.resolution(), len(t.Tiles)
+	side := 98.0
+	switch {
+	case n > 120:
+		side = 42
+	case n > 48 || resolution <= 16 && n > 24:
+		side = 56
+	case resolution <= 16 && n > 12:
+		side = 70
+	}
+	if resolution <= 16 && n > 32 {
+		side = 42
+	}
+	if resolution > 0 && resolution <= 16 { // squares of whole pixels
+		side = math.Max(1, math.Round(side/float64(resolution))) * float64(resolution)
+	}
+	return side
+}
+
+func (t Tiles) resolution() (r int) {
+	for _, tile := range t.Tiles {
+		if !tile.empty() {
+			r = max(r, tile.Image.Bounds().Dx(), tile.Image.Bounds().Dy())
+		}
+	}
+	return r
+}
+
+// grid is the tile's size and the number of columns at a width. Maps grow to fill it; filters keep whole pixels.
+func (t Tiles) grid(w float64) (side float64, columns int) {
+	side = min(t.side(), w)
+	columns = max(1, int((w+tileGap)/(side+tileGap)))
+	if t.Size == 0 && t.resolution() > 16 {
+		if w < stacked && columns < 4 && len(t.Tiles) > columns {
+			columns = 4
+		}
+		fill := math.Floor((w - tileGap*float64(columns-1)) / float64(columns))
+		side = min(fill, 1.25*side)
+	}
+	return side, columns
+}
+
+func (t Tiles) place(l *layout, x, y, w float64) float64 {
+	top := y
+	if t.Heading != "" || t.Aside != "" {
+		y = l.heading(x, y, w, t.Heading, t.Aside) + 4
+	}
+	side, columns := t.grid(w)
+	pitch := side + tileGap
+	if columns > 1 && len(t.Tiles) > columns { // several rows: both edges are met
+		pitch = (w - side) / float64(columns-1)
+	}
+	height, bottom := t.tallest(side), 0.0
+	under := 0.0
+	if t.labelled() {
+		under = 12 + descent
+	}
+	a := newAtlas(t.Tiles)
+	for i, tile := range t.Tiles {
+		tx := x + math.Round(pitch*float64(i%columns))
+		ty := y + float64(i/columns)*(height+under+tileGap)
+		t.placeTile(l, tile, a, i, tx, ty, side)
+		t.placeLabel(l, tile, tx, ty+height+12, side)
+		bottom = ty + height + under
+	}
+	return max(bottom, y) - top
+}
+
+func (t Tiles) tallest(side float64) (h float64) {
+	for _, tile := range t.Tiles {
+		_, th := tile.box(side)
+		h = max(h, th)
+	}
+	return h
+}
+
+func (t Tiles) labelled() bool {
+	for _, tile := range t.Tiles {
+		if tile.Label != "" || tile.Value != "" {
+			return true
+		}
+	}
+	return false
+}
+
+func (t Tiles) placeTile(l *layout, tile Tile, a *atlas, i int, x, y, side float64) {
+	w, h := tile.box(side)
+	if tile.empty() {
+		l.add(outline{x: x + 0.5, y: y + 0.5, w: w - 1, h: h - 1, width: 1, stroke: themed(secondary), dashed: true})
+		l.line(x+w/2, y+h/2+4, w-4, tile.Missing, noteStyle, middle)
+		return
+	}
+	l.add(bitmap{x, y, w, h, a.raster, a.at[i]})
+	if t.Framed {
+		l.add(outline{x: x - 0.5, y: y - 0.5, w: w + 1, h: h + 1, width: 1, stroke: themed(hairline)})
+	}
+}
+
+// placeLabel writes label and value; where both have no room, the value gives way.
+func (t Tiles) placeLabel(l *layout, tile Tile, x, y, side float64) {
+	st := t.labelStyle(tile)
+	label, value := visible(tile.Label), visible(tile.Value)
+	if room := side - st.width(label) - 6; noteStyle.width(value) > room {
+		value = ""
+	}
+	l.line(x, y, side, label, st, start)
+	l.line(x+side, y, side, value, noteStyle, end)
+}
+
+// labelStyle is bold beside a value.
+func (t Tiles) labelStyle(tile Tile) style {
+	if tile.Value != "" {
+		return labelStyle.strong()
+	}
+	return noteStyle
+}
+
+func (t Tiles) html(h *markup, w float64) {
+	h.heading(t.Heading, t.Aside, false)
+	side, _ := t.grid(w)
+	least := math.Round(0.86 * side)
+	h.open("div", "display:grid;grid-template-columns:repeat(auto-fill,minmax("+num(least)+"px,1fr));gap:10px")
+	for _, tile := range t.Tiles {
+		t.htmlTile(h, tile, side)
+	}
+	h.shut("div")
+}
+
+func (t Tiles) htmlTile(h *markup, tile Tile, side float64) {
+	if tile.empty() {
+		h.open("div", "display:flex;flex-direction:column;min-width:0")
+		h.text("div", tile.Missing, "flex:1 1 auto;display:flex;align-items:center;justify-content:center;"+
+			"min-height:"+num(math.Round(0.86*side)-2)+"px;border:1px dashed #808890", noteStyle.css())
+	} else {
+		h.open("div", "min-width:0")
+		t.htmlImage(h, tile, side)
+	}
+	t.htmlLabel(h, tile)
+	h.shut("div")
+}
+
+// htmlImage writes the tile at its own resolution.
+func (t Tiles) htmlImage(h *markup, tile Tile, side float64) {
+	w, height := tile.box(side)
+	frame := ""
+	if t.Framed {
+		frame = "box-sizing:border-box;border:1px solid rgba(128,136,144,.35)"
+	}
+	if w < side {
+		frame = strings.TrimPrefix(frame+";max-width:"+num(math.Round(1000*w/side)/10)+"%", ";")
+	}
+	b := bitmap{0, 0, w, height, &raster{img: tile.Image}, tile.Image.Bounds()}
+	h.image(tile.alt(), w, height, []shape{b}, nonEmpty(frame)...)
+}
+
+func (t Tiles) htmlLabel(h *markup, tile Tile) {
+	if tile.Value == "" {
+		h.text("div", tile.Label, noteStyle.css(), "overflow:hidden;white-space:nowrap")
+		return
+	}
+	h.open("div", "display:flex;justify-content:space-between;gap:0 6px;overflow:hidden;white-space:nowrap", labelStyle.css())
+	h.text("span", tile.Label, "font-weight:600")
+	h.text("span", tile.Value, faint)
+	h.shut("div")
+}
+
+// Matrix is a grid with a line for each thing, such as the kernels of each filter on each of its inputs.
+type Matrix struct {
+	Heading, Aside string
+	// Columns name the columns, above; none: no names.
+	Columns []string
+	Lines   []Line
+	// Size is the side of a tile; 0: what fits, 12 to 42 pixels.
+	Size float64
+}
+
+// Line is a line of a Matrix. Its tiles' labels are not shown.
+type Line struct {
+	Label string
+	Tiles []Tile
+	// Alt says what is to be seen; empty: the label.
+	Alt string
+}
+
+const matrixGap = 3.0
+
+// grid is the width of the labels, the side of a tile, and how many stand in a line of w pixels.
+func (m Matrix) grid(w float64) (labels, side float64, columns int) {
+	longest, n := 0.0, 1
+	for _, line := range m.Lines {
+		longest = max(longest, labelStyle.strong().width(visible(line.Label)))
+		n = max(n, len(line.Tiles))
+	}
+	if longest > 0 {
+		labels = math.Ceil(min(longest, w/4)) + 10
+	}
+	room := w - labels
+	if side = m.Size; side <= 0 {
+		side = max(12, min(42, math.Floor((room+matrixGap)/float64(n)-matrixGap)))
+	}
+	return labels, side, max(1, min(n, int((room+matrixGap)/(side+matrixGap))))
+}
+
+func (m Matrix) place(l *layout, x, y, w float64) float64 {
+	top := y
+	if m.Heading != "" || m.Aside != "" {
+		y = l.heading(x, y, w, m.Heading, m.Aside) + 4
+	}
+	labels, side, columns := m.grid(w)
+	if len(m.Columns) > 0 {
+		m.placeColumns(l, x+labels, y+8, side, columns)
+		y += 8 + descent + 2
+	}
+	for i, line := range m.Lines {
+		if i > 0 {
+			y += matrixGap
+		}
+		l.line(x, y+min(side/2+4, 12), labels-6, line.Label, labelStyle.strong(), start)
+		g := m.strip(line, side, columns)
+		g.x, g.y = x+labels, y
+		if g.h > 0 {
+			l.add(g)
+		}
+		y += max(g.h, 14)
+	}
+	return y - top
+}
+
+// placeColumns names as many columns as have room.
+func (m Matrix) placeColumns(l *layout, x, y, side float64, columns int) {
+	free := math.Inf(-1)
+	for i, name := range m.Columns[:min(columns, len(m.Columns))] {
+		at := x + float64(i)*(side+matrixGap)
+		if at >= free {
+			l.line(at, y, max(side, 60), name, noteStyle, start)
+			free = at + min(noteStyle.width(visible(name)), max(side, 60)) + 6
+		}
+	}
+}
+
+// strip is the tiles of a line in a group of their own, broken where they have no room.
+func (m Matrix) strip(line Line, side float64, columns int) group {
+	n := len(line.Tiles)
+	pitch := side + matrixGap
+	g := group{w: float64(min(n, columns))*pitch - matrixGap, h: float64((n+columns-1)/columns)*pitch - matrixGap}
+	if n == 0 {
+		return group{}
+	}
+	a := newAtlas(line.Tiles)
+	for i, tile := range line.Tiles {
+		x, y := float64(i%columns)*pitch, float64(i/columns)*pitch
+		if tile.empty() {
+			g.shapes = append(g.shapes, outline{x: x + 0.5, y: y + 0.5, w: side - 1, h: side - 1, width: 1, stroke: themed(secondary), dashed: true})
+			continue
+		}
+		w, h := tile.box(side)
+		g.shapes = append(g.shapes, bitmap{x, y, w, h, a.raster, a.at[i]})
+	}
+	return g
+}
+
+func (m Matrix) html(h *markup, w float64) {
+	h.heading(m.Heading, m.Aside, false)
+	labels, side, columns := m.grid(w)
+	for _, line := range m.Lines {
+		h.open("div", "display:flex;margin:0 0 3px 0")
+		h.text("div", line.Label, labelStyle.strong().css(), "flex:0 0 "+num(labels)+"px;overflow:hidden")
+		if g := m.strip(line, side, columns); g.h > 0 {
+			alt := line.Alt
+			if alt == "" {
+				alt = line.Label
+			}
+			h.open("div", "flex:0 1 "+num(g.w)+"px;min-width:0")
+			h.image(alt, g.w, g.h, g.shapes)
+			h.shut("div")
+		}
+		h.shut("div")
+	}
+}
