@@ -2,7 +2,10 @@
 
 package plugin
 
-// missing says why XLA is not part of this program.
-const missing = "this program was built without XLA (it needs a C compiler, cgo, and a platform that XLA serves)"
+// Missing says why XLA is not part of this program.
+const Missing = "this program was built without XLA (it needs a C compiler, cgo, and a platform that XLA serves)"
+
+// Release is the version of go-xla's plugin with which go-xla was tested; none without it.
+var Release = ""
 
 func systemPlugin(string) string { return "" }

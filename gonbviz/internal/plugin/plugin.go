@@ -77,8 +77,8 @@ func choose(config string) (Choice, error) {
 
 // chooseAny is the choice where nobody asked for a backend.
 func chooseAny() (Choice, error) {
-	if missing != "" {
-		return Choice{Config: gobackend.BackendName, Line: fmt.Sprintf("pure Go, because %s; %s", missing, Cost)}, nil
+	if Missing != "" {
+		return Choice{Config: gobackend.BackendName, Line: fmt.Sprintf("pure Go, because %s; %s", Missing, Cost)}, nil
 	}
 	path, err := Find("")
 	if err != nil {
@@ -95,8 +95,8 @@ func chooseAny() (Choice, error) {
 
 // chooseXLA turns the name of a plugin to the file that it stands for.
 func chooseXLA(config, backend, rest string) (Choice, error) {
-	if missing != "" {
-		return Choice{}, fmt.Errorf("backend %q can't be had: %s", config, missing)
+	if Missing != "" {
+		return Choice{}, fmt.Errorf("backend %q can't be had: %s", config, Missing)
 	}
 	name, options, _ := strings.Cut(rest, ",")
 	if filepath.IsAbs(name) {

@@ -84,7 +84,7 @@ func TestOpenWithoutPlugin(t *testing.T) {
 	if err != nil || fmt.Sprint(backend) != "go" || strings.Contains(choice.Line, "\n") {
 		t.Fatalf("got %v, %+v, %v", backend, choice, err)
 	}
-	if _, _, err := Open("xla:cpu"); err == nil || missing == "" && !strings.Contains(err.Error(), "gonbviz setup") {
+	if _, _, err := Open("xla:cpu"); err == nil || Missing == "" && !strings.Contains(err.Error(), "gonbviz setup") {
 		t.Errorf("xla:cpu without a plugin: %v", err)
 	}
 }
@@ -103,7 +103,7 @@ func TestOpenWrong(t *testing.T) {
 
 // A damaged file must never reach the loader, which would end the process.
 func TestOpenDamaged(t *testing.T) {
-	if missing != "" || runtime.GOOS != "linux" {
+	if Missing != "" || runtime.GOOS != "linux" {
 		t.Skip("files are looked into where XLA is built in, on Linux")
 	}
 	dir := alone(t)
@@ -130,7 +130,7 @@ func TestOpenDamaged(t *testing.T) {
 func installed(t *testing.T) string {
 	t.Helper()
 	path, err := Find("cpu")
-	if missing == "" && err == nil && path != "" {
+	if Missing == "" && err == nil && path != "" {
 		return path
 	}
 	reason := "no XLA plugin for the CPU is installed (gonbviz setup gets one)"

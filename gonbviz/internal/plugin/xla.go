@@ -10,8 +10,11 @@ import (
 	"github.com/gomlx/go-xla/pjrt"
 )
 
-// missing says why XLA is not part of this program; empty where it is.
-const missing = ""
+// Missing says why XLA is not part of this program; empty where it is.
+const Missing = ""
+
+// Release is the version of go-xla's plugin for the CPU with which go-xla was tested.
+var Release = pjrt.DefaultCPUVersion
 
 // go-xla would download a plugin by itself, unchecked, the first time that one is wanted.
 func init() { xla.EnableAutoInstall(false) }

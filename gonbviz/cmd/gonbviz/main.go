@@ -1,0 +1,152 @@
+// Command gonbviz shows what is inside a convolutional network, and sets up and runs the Go notebooks that do.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"syscall"
+	"unicode"
+
+	"github.com/go-logr/logr"
+	"github.com/spf13/cobra"
+	"k8s.io/klog/v2"
+)
+
+// Exit statuses.
+const (
+	statusDone   = 0
+	statusFailed = 1
+	statusUsage  = 2 // all that shows before a file is opened
+)
+
+func main() {
+	klog.SetLogger(logr.Discard()) // the libraries' log lines are not for standard error
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	status := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(status)
+}
+
+// run runs a command line and gives its exit status. An error is one line on stderr.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) (status int) {
+	defer func() {
+		if thrown := recover(); thrown != nil {
+			if os.Getenv("GONBVIZ_DEBUG") != "" {
+				stderr.Write(debug.Stack())
+			}
+			fmt.Fprintln(stderr, errorLine(fmt.Errorf("a fault in gonbviz itself (GONBVIZ_DEBUG=1 says more): %v", thrown)))
+			status = statusFailed
+		}
+	}()
+	root := newRoot()
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	begun := markBegin(root)
+	err := root.ExecuteContext(ctx)
+	var usage *usage
+	switch {
+	case err == nil:
+		return statusDone
+	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
+		fmt.Fprintln(stderr, errorLine(errors.New("interrupted")))
+		return statusFailed
+	}
+	fmt.Fprintln(stderr, errorLine(err))
+	if errors.As(err, &usage) || !*begun {
+		return statusUsage
+	}
+	return statusFailed
+}
+
+// newRoot makes the command with all its subcommands, one file each.
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "gonbviz",
+		Short:         "Look inside a convolutional network",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.PersistentFlags().Bool("quiet", false, "no progress on standard error")
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.AddCommand(newLab(), newSetup(), newRun())
+	return root
+}
+
+// markBegin notes when a subcommand's own work begins: an error before that is cobra's, about the call.
+func markBegin(root *cobra.Command) *bool {
+	begun := new(bool)
+	for _, command := range root.Commands() {
+		if work := command.RunE; work != nil {
+			command.RunE = func(command *cobra.Command, args []string) error {
+				*begun = true
+				return work(command, args)
+			}
+		}
+	}
+	return begun
+}
+
+// usage is a wrong call.
+type usage struct{ message string }
+
+func (u *usage) Error() string { return u.message }
+
+// usageError makes the error of a call that is wrong whatever the files hold; the exit status is then 2.
+func usageError(format string, args ...any) error { return &usage{fmt.Sprintf(format, args...)} }
+
+// oneOf is usageError where value is not among the values that a flag can have.
+func oneOf[T ~string](flag string, value T, values []T) error {
+	var names []string
+	for _, v := range values {
+		if v == value {
+			return nil
+		}
+		names = append(names, string(v))
+	}
+	return usageError("--%s %q: it is one of %s", flag, value, strings.Join(names, ", "))
+}
+
+// progress is where a command reports how its work goes: standard error, or nil with --quiet.
+func progress(command *cobra.Command) io.Writer {
+	if quiet, err := command.Flags().GetBool("quiet"); err != nil || quiet {
+		return nil
+	}
+	return command.ErrOrStderr()
+}
+
+const maxErrorLine = 500
+
+// errorLine is an error as one line of at most 500 characters, with control characters escaped.
+func errorLine(err error) string {
+	text := []rune("gonbviz: " + escape(strings.TrimSpace(err.Error())))
+	if len(text) > maxErrorLine {
+		text = append(text[:maxErrorLine-1], '…')
+	}
+	return string(text)
+}
+
+// escape writes what would move the cursor, or be seen as nothing, as Go would in a string. Lines are joined.
+func escape(text string) string {
+	var b strings.Builder
+	for i, line := range strings.FieldsFunc(text, func(r rune) bool { return r == '\n' }) {
+		if i > 0 {
+			b.WriteString(" | ")
+		}
+		for _, r := range strings.Trim(line, "\r\t ") {
+			if unicode.IsPrint(r) {
+				b.WriteRune(r)
+				continue
+			}
+			b.WriteString(strings.Trim(strconv.QuoteRuneToASCII(r), "'"))
+		}
+	}
+	return b.String()
+}
