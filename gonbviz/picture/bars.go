@@ -203,7 +203,7 @@ func (m Meter) place(l *layout, x, y, w float64) float64 {
 	l.line(x+w, y+8, w/2, m.Number, valueStyle, end)
 	l.add(box{left, y + 1, right - left, 6, 1, themed(track)})
 	l.bar(left, y+1, right-left, 6, m.share(), 1)
-	return 10
+	return 6 // meters below each other are lines of one legend
 }
 
 func (m Meter) placeLarge(l *layout, x, y, w float64) float64 {

@@ -74,13 +74,34 @@ func photograph(img image.Image, view image.Rectangle, grey bool, limit int) *ra
 	return &raster{img: flat, photo: true}
 }
 
+// darkDrawing tells light strokes on black, such as a digit: pale, they are shown dark on light, since a grey ground
+// would take the colours' contrast.
+func darkDrawing(img image.Image) bool {
+	if !tiny(img) {
+		return false
+	}
+	b, dark := img.Bounds(), 0
+	for y := b.Min.Y; y < b.Max.Y; y++ {
+		for x := b.Min.X; x < b.Max.X; x++ {
+			if color.GrayModel.Convert(img.At(x, y)).(color.Gray).Y < 32 {
+				dark++
+			}
+		}
+	}
+	return 2*dark > b.Dx()*b.Dy()
+}
+
 // paled is the photograph as a pale grey ground on which colours are seen.
 func paled(img image.Image) *image.Gray {
 	r := img.Bounds()
+	invert := darkDrawing(img)
 	out := image.NewGray(r)
 	for y := r.Min.Y; y < r.Max.Y; y++ {
 		for x := r.Min.X; x < r.Max.X; x++ {
 			g := color.GrayModel.Convert(img.At(x, y)).(color.Gray)
+			if invert {
+				g.Y = 255 - g.Y
+			}
 			out.SetGray(x, y, color.Gray{pale(int(g.Y))})
 		}
 	}

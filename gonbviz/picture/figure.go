@@ -92,7 +92,7 @@ func (f Figure) scene() scene {
 	l := &layout{}
 	y := padding
 	if f.Title != "" {
-		y = l.text(padding, y, inner, f.Title, titleStyle) + 4
+		y = l.text(padding, y, inner, f.Title, titleStyle) + 6
 	}
 	if f.Subtitle != "" {
 		y = l.text(padding, y, inner, f.Subtitle, subtitleStyle)

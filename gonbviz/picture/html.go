@@ -45,10 +45,20 @@ func (h *markup) text(tag, s string, styles ...string) {
 
 // image writes shapes as an img that is as wide as its parent.
 func (h *markup) image(alt string, w, height float64, shapes []shape, styles ...string) {
-	data := base64.StdEncoding.EncodeToString([]byte(panelSVG(w, height, shapes)))
 	styles = append([]string{"display:block;width:100%;height:auto;margin:0"}, styles...)
-	fmt.Fprintf(h, `<img alt="%s" src="data:image/svg+xml;base64,%s" width="%s" style="%s">`,
-		escape(alt), data, num(math.Round(w)), strings.Join(styles, ";"))
+	fmt.Fprintf(h, `<img alt="%s" src="%s" width="%s" style="%s">`,
+		escape(alt), source(w, height, shapes), num(math.Round(w)), strings.Join(styles, ";"))
+}
+
+// source is the shapes as a data URL: the picture itself where it is all there is and needs no squares, else an SVG.
+func source(w, height float64, shapes []shape) string {
+	if len(shapes) == 1 {
+		b, ok := shapes[0].(bitmap)
+		if ok && !b.pixelated() && b.w == w && b.h == height && b.source == b.raster.img.Bounds() {
+			return b.raster.url()
+		}
+	}
+	return "data:image/svg+xml;base64," + base64.StdEncoding.EncodeToString([]byte(panelSVG(w, height, shapes)))
 }
 
 // stack writes marks below each other.
@@ -58,7 +68,11 @@ func (h *markup) stack(marks []Mark, w, gap float64) {
 			m.html(h, w)
 			continue
 		}
-		h.open("div", "margin:"+num(gap)+"px 0 0 0")
+		gap := gap
+		if _, meter := m.(Meter); meter {
+			gap = 0 // its line is as high as it needs
+		}
+		h.open("div", "margin:"+num(before(m, gap))+"px 0 0 0")
 		m.html(h, w)
 		h.shut("div")
 	}

@@ -165,25 +165,29 @@ func (r Ramp) html(h *markup, w float64) {
 	h.text("div", r.MarkWords, noteStyle.css(), "text-align:right")
 }
 
-// htmlTicks centres each number under its tick by boxes that meet half-way between ticks of equal reach.
+// htmlTicks centres each number under its tick by boxes that meet half-way between ticks. from and length say, as
+// shares of the width, where the domain lies.
 func (r Ramp) htmlTicks(h *markup, from, length float64) {
 	ticks := r.ticks()
-	h.open("div", "display:flex", noteStyle.css())
+	percent := func(v float64) string { return num(math.Round(1000*v)/10) + "%" }
+	if length > 0.98 { // no triangles
+		from, length = 0, 1
+	}
+	h.open("div", "display:flex;margin:0 "+percent(1-from-length)+" 0 "+percent(from), noteStyle.css())
 	at := 0.0
 	for i, t := range ticks {
-		p := from + t.At*length
 		right, align := 1.0, "right"
 		switch {
 		case i == 0:
-			right, align = p, "left"
+			right, align = t.At, "left"
 			if len(ticks) > 1 {
-				right = p + (ticks[1].At-t.At)*length/2
+				right = (t.At + ticks[1].At) / 2
 			}
 		case i < len(ticks)-1:
-			right, align = 2*p-at, "center"
+			right, align = 2*t.At-at, "center"
 		}
 		right = min(max(right, at), 1)
-		h.text("span", t.Label, "flex:0 0 "+num(100*(right-at))+"%", "text-align:"+align)
+		h.text("span", t.Label, "flex:0 0 "+percent(right-at)+";white-space:nowrap;text-align:"+align)
 		at = right
 	}
 	h.shut("div")

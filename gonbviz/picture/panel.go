@@ -88,7 +88,7 @@ func photoLimit(w float64) int {
 	if w <= 260 {
 		return 400
 	}
-	return int(min(1.6*w, 800))
+	return int(min(1.5*w, 800))
 }
 
 // Backdrop is the grey that a pale photograph has on average: the ground on which a veiled scale's legend is drawn.
@@ -106,6 +106,9 @@ func Backdrop(img image.Image) color.NRGBA {
 		return defaultBackdrop
 	}
 	g := pale(sum / n)
+	if darkDrawing(img) {
+		g = pale(255 - sum/n)
+	}
 	return color.NRGBA{g, g, g, 255}
 }
 
@@ -240,45 +243,47 @@ func (p Panel) picture(w float64) group {
 
 // head is the height of the words above the picture.
 func (p Panel) head(w float64) float64 {
-	h := 0.0
-	if p.Heading != "" || p.Aside != "" {
-		h = heightOf(p.Heading, headingStyle, w-p.asideWidth(w)) + 4
-		h = max(h, headingStyle.capHeight+descent+4)
-	}
+	h := headingHeight(p.Heading, p.Aside, w)
 	if p.Note != "" {
 		h += heightOf(p.Note, noteStyle, w) + 5
 	}
 	return h
 }
 
-func (p Panel) asideWidth(w float64) float64 { return asideWidth(p.Aside, w) }
-
-// asideWidth is what the words at the right of a heading take of its width, with the space before them.
-func asideWidth(aside string, w float64) float64 {
-	if aside == "" {
-		return 0
-	}
-	return min(noteStyle.width(visible(aside)), 0.6*w) + 12
+// headingHeight is the height of a heading with words at its right, and the space below it.
+func headingHeight(s, aside string, w float64) float64 {
+	var l layout
+	return l.heading(0, 0, w, s, aside)
 }
 
-// heading writes a heading, and aside at its right, and returns where the next thing may begin.
+// heading writes a heading, and aside at its right or, where there is no room, below it. It returns where the next
+// thing may begin.
 func (l *layout) heading(x, y, w float64, s, aside string) float64 {
-	bottom := l.text(x, y, w-asideWidth(aside, w), s, headingStyle)
-	l.line(x+w, y+headingStyle.capHeight, 0.6*w, aside, noteStyle, end)
-	return max(bottom, y+headingStyle.capHeight+descent)
+	if s == "" && aside == "" {
+		return y
+	}
+	width := noteStyle.width(visible(aside))
+	if headingStyle.width(visible(s))+12+width <= w {
+		l.line(x, y+headingStyle.capHeight, w, s, headingStyle, start)
+		l.line(x+w, y+headingStyle.capHeight, w, aside, noteStyle, end)
+		return y + headingStyle.capHeight + descent + 4
+	}
+	bottom := y
+	if s != "" {
+		bottom = l.text(x, y, w, s, headingStyle) + 4
+	}
+	if aside != "" {
+		bottom = l.text(x, bottom+1, w, aside, noteStyle) + 4
+	}
+	return bottom
 }
 
 func (p Panel) place(l *layout, x, y, w float64) float64 { return p.placeBelow(l, x, y, w, p.head(w)) }
 
 // placeBelow leaves head pixels for the words, so that the pictures of a row stand at one height.
 func (p Panel) placeBelow(l *layout, x, y, w, head float64) float64 {
-	at := y
-	if p.Heading != "" || p.Aside != "" {
-		at = l.heading(x, at, w, p.Heading, p.Aside) + 5
-	}
-	if p.Note != "" {
-		l.text(x, at, w, p.Note, noteStyle)
-	}
+	at := l.heading(x, y, w, p.Heading, p.Aside)
+	l.text(x, at+1, w, p.Note, noteStyle)
 	g := p.picture(w)
 	g.x, g.y = x, y+head
 	at = g.y + g.h

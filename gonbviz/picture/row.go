@@ -18,12 +18,25 @@ func (r Row) columns(w float64) (n int, size, space float64) {
 	}
 	size = r.Size
 	if size <= 0 {
-		size = [...]float64{420, 320, 272, 860}[n-1]
+		size = [...]float64{420, 320, 272, 200}[n-1]
+		if !r.pictures() {
+			size = min(size, 272)
+		}
 	}
 	if w < stacked && n == 2 {
 		size = w
 	}
 	return n, math.Floor(min(size, (w-space*float64(n-1))/float64(n))), space
+}
+
+// pictures tells whether a mark is a panel: legends alone need less room.
+func (r Row) pictures() bool {
+	for _, m := range r.Marks {
+		if _, ok := m.(Panel); ok {
+			return true
+		}
+	}
+	return false
 }
 
 func (r Row) place(l *layout, x, y, w float64) float64 {

@@ -168,9 +168,17 @@ func (l *layout) stack(marks []Mark, x, y, w, gap float64) float64 {
 	top := y
 	for i, m := range marks {
 		if i > 0 {
-			y += gap
+			y += before(m, gap)
 		}
 		y += m.place(l, x, y, w)
 	}
 	return y - top
+}
+
+// before is the space above a mark in a stack: a note belongs to what stands above it.
+func before(m Mark, gap float64) float64 {
+	if _, note := m.(Note); note {
+		return min(gap, 8)
+	}
+	return gap
 }

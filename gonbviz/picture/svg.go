@@ -187,9 +187,16 @@ func (g group) svg(w *svgWriter) {
 	w.WriteString("</svg>")
 }
 
-// place is the attributes of a rectangle.
+// place is the attributes of a rectangle; 0 is what they are without.
 func place(x, y, w, h float64) string {
-	return fmt.Sprintf(` x="%s" y="%s" width="%s" height="%s"`, num(x), num(y), num(w), num(h))
+	s := ""
+	if x != 0 {
+		s += ` x="` + num(x) + `"`
+	}
+	if y != 0 {
+		s += ` y="` + num(y) + `"`
+	}
+	return s + ` width="` + num(w) + `" height="` + num(h) + `"`
 }
 
 // num writes a coordinate with two decimals at most: finer than a screen, coarser than what machines differ in.

@@ -2,6 +2,7 @@ package picture
 
 import (
 	"image"
+	"image/draw"
 	"math"
 	"strings"
 )
@@ -50,7 +51,15 @@ func (t Tile) box(side float64) (w, h float64) {
 	return side, math.Max(1, math.Round(side*th/tw))
 }
 
+// tileGap is the space between tiles in HTML and, at least, elsewhere; small tiles may stand closer.
 const tileGap = 10.0
+
+func leastGap(side float64) float64 {
+	if side <= 48 {
+		return 6
+	}
+	return tileGap
+}
 
 // side is the size of a tile before it is fitted to the width.
 func (t Tiles) side() float64 {
@@ -88,22 +97,32 @@ func (t Tiles) resolution() (r int) {
 // grid is the tile's size and the number of columns at a width. Maps grow to fill it; filters keep whole pixels.
 func (t Tiles) grid(w float64) (side float64, columns int) {
 	side = min(t.side(), w)
-	columns = max(1, int((w+tileGap)/(side+tileGap)))
-	if t.Size == 0 && t.resolution() > 16 {
-		if w < stacked && columns < 4 && len(t.Tiles) > columns {
-			columns = 4
-		}
-		fill := math.Floor((w - tileGap*float64(columns-1)) / float64(columns))
-		side = min(fill, 1.25*side)
+	space := leastGap(side)
+	columns = max(1, int((w+space)/(side+space)))
+	grows := t.Size == 0 && t.resolution() > 16
+	if grows && w < stacked {
+		columns = max(columns, min(4, len(t.Tiles)))
+	}
+	columns = full(columns, len(t.Tiles))
+	if grows {
+		side = min(math.Floor((w-space*float64(columns-1))/float64(columns)), 1.25*side)
 	}
 	return side, columns
 }
 
+// full is a number of columns that fills all rows, where one a little smaller than most does.
+func full(most, n int) int {
+	for c := most; 4*c >= 3*most && n > most; c-- {
+		if n%c == 0 {
+			return c
+		}
+	}
+	return most
+}
+
 func (t Tiles) place(l *layout, x, y, w float64) float64 {
 	top := y
-	if t.Heading != "" || t.Aside != "" {
-		y = l.heading(x, y, w, t.Heading, t.Aside) + 4
-	}
+	y = l.heading(x, y, w, t.Heading, t.Aside)
 	side, columns := t.grid(w)
 	pitch := side + tileGap
 	if columns > 1 && len(t.Tiles) > columns { // several rows: both edges are met
@@ -176,9 +195,12 @@ func (t Tiles) labelStyle(tile Tile) style {
 
 func (t Tiles) html(h *markup, w float64) {
 	h.heading(t.Heading, t.Aside, false)
-	side, _ := t.grid(w)
+	side, columns := t.grid(w)
 	least := math.Round(0.86 * side)
-	h.open("div", "display:grid;grid-template-columns:repeat(auto-fill,minmax("+num(least)+"px,1fr));gap:10px")
+	if t.resolution() <= 16 && len(t.Tiles) > columns { // as many columns as in a file
+		least = math.Floor((w - tileGap*float64(columns-1)) / float64(columns))
+	}
+	h.open("div", "display:grid;grid-template-columns:repeat(auto-fill,minmax("+num(least)+"px,1fr));gap:10px", labelStyle.css())
 	for _, tile := range t.Tiles {
 		t.htmlTile(h, tile, side)
 	}
@@ -208,16 +230,40 @@ func (t Tiles) htmlImage(h *markup, tile Tile, side float64) {
 	if w < side {
 		frame = strings.TrimPrefix(frame+";max-width:"+num(math.Round(1000*w/side)/10)+"%", ";")
 	}
-	b := bitmap{0, 0, w, height, &raster{img: tile.Image}, tile.Image.Bounds()}
+	img := tile.Image
+	if len(t.Tiles) > manyTiles {
+		img = enlarged(img, 2*side)
+	}
+	b := bitmap{0, 0, w, height, &raster{img: img}, img.Bounds()}
 	h.image(tile.alt(), w, height, []shape{b}, nonEmpty(frame)...)
+}
+
+// manyTiles is the number from which on tiles are enlarged rather than wrapped in an SVG each, which takes more bytes.
+const manyTiles = 128
+
+// enlarged repeats the pixels of an indexed or small picture so often that it is as wide or high as side.
+func enlarged(img image.Image, side float64) image.Image {
+	b := img.Bounds()
+	n := int(math.Ceil(side / float64(max(b.Dx(), b.Dy()))))
+	var out draw.Image = image.NewNRGBA(image.Rect(0, 0, n*b.Dx(), n*b.Dy()))
+	if p, ok := img.(*image.Paletted); ok {
+		out = image.NewPaletted(out.Bounds(), p.Palette)
+	}
+	set := setter(out, img)
+	for y := range n * b.Dy() {
+		for x := range n * b.Dx() {
+			set(x, y, b.Min.X+x/n, b.Min.Y+y/n)
+		}
+	}
+	return out
 }
 
 func (t Tiles) htmlLabel(h *markup, tile Tile) {
 	if tile.Value == "" {
-		h.text("div", tile.Label, noteStyle.css(), "overflow:hidden;white-space:nowrap")
+		h.text("div", tile.Label, faint, "overflow:hidden;white-space:nowrap")
 		return
 	}
-	h.open("div", "display:flex;justify-content:space-between;gap:0 6px;overflow:hidden;white-space:nowrap", labelStyle.css())
+	h.open("div", "display:flex;justify-content:space-between;gap:0 6px;overflow:hidden;white-space:nowrap")
 	h.text("span", tile.Label, "font-weight:600")
 	h.text("span", tile.Value, faint)
 	h.shut("div")
@@ -262,9 +308,7 @@ func (m Matrix) grid(w float64) (labels, side float64, columns int) {
 
 func (m Matrix) place(l *layout, x, y, w float64) float64 {
 	top := y
-	if m.Heading != "" || m.Aside != "" {
-		y = l.heading(x, y, w, m.Heading, m.Aside) + 4
-	}
+	y = l.heading(x, y, w, m.Heading, m.Aside)
 	labels, side, columns := m.grid(w)
 	if len(m.Columns) > 0 {
 		m.placeColumns(l, x+labels, y+8, side, columns)
