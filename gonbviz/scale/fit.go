@@ -110,14 +110,13 @@ func quantile(sorted []float64, q float64) float64 {
 
 // count fills in the shares of the values beyond the domain.
 func (s Scale) count(planes []field.Plane) Scale {
-	low, high := s.Domain()
 	var n, below, above int
 	for _, p := range planes {
 		for _, v := range p.Values {
 			n++
-			if float64(v) < low {
+			if t := s.Position(float64(v)); t < -slack {
 				below++
-			} else if float64(v) > high {
+			} else if t > 1+slack {
 				above++
 			}
 		}

@@ -57,15 +57,18 @@ func (s Scale) Position(v float64) float64 {
 	return (v - low) / (high - low)
 }
 
+// slack lets a float32 meet an end of the domain that it was rounded from.
+const slack = 1e-6
+
 // At is the colour of v.
 func (s Scale) At(v float64) color.NRGBA {
 	t := s.Position(v)
 	switch {
 	case math.IsNaN(t):
 		return or(s.NaN, Missing)
-	case t < 0:
+	case t < -slack:
 		return or(s.Under, s.Along(0))
-	case t > 1:
+	case t > 1+slack:
 		return or(s.Over, s.Along(1))
 	}
 	return s.Along(t)
