@@ -109,14 +109,18 @@ func (s site) installTools(ctx context.Context, r *reporter) error {
 
 // fetchModules downloads what the packages are built from, where it is not there yet, and counts the packages.
 func fetchModules(ctx context.Context, dir string, packages ...string) (count int, err error) {
-	args := append([]string{"go", "list", "-x", "-deps", "-f", "package {{.ImportPath}}"}, packages...)
-	lines, err := command{dir: dir, env: goEnvironment(), args: args, idle: silence, line: func(line string) {
-		if strings.HasPrefix(line, "package ") {
+	const each = "package "
+	problem := ""
+	args := append([]string{"go", "list", "-x", "-deps", "-f", each + "{{.ImportPath}}"}, packages...)
+	_, err = command{dir: dir, env: goEnvironment(), args: args, idle: silence, line: func(line string) {
+		if strings.HasPrefix(line, each) {
 			count++
+		} else if !strings.HasPrefix(line, "#") {
+			problem = line
 		}
 	}}.run(ctx)
 	if err != nil && ctx.Err() == nil {
-		return 0, fmt.Errorf("the Go modules could not be fetched: %w: %s", err, lastLine(lines))
+		return 0, fmt.Errorf("the Go modules could not be fetched (%w): %s", err, problem)
 	}
 	return count, err
 }
@@ -129,14 +133,14 @@ func build(ctx context.Context, r *reporter, dir string, total int, args []strin
 		r.count(done, total, "Go packages at most")
 	}}.run(ctx)
 	if err != nil && ctx.Err() == nil {
-		return fmt.Errorf("go build failed: %w: %s", err, lastLine(lines))
+		return fmt.Errorf("go build failed (%w): %s", err, lastLine(lines))
 	}
 	return err
 }
 
-// libraryReady tells whether all that cells import lies in Go's module cache, and was compiled once.
+// libraryReady tells whether all that cells import lies in Go's module cache, where set-up put and compiled it.
 func (s site) libraryReady(ctx context.Context) error {
-	if _, err := os.Stat(s.compiled); err != nil {
+	if _, err := os.Stat(s.fetched); err != nil {
 		return err
 	}
 	lines, err := command{dir: s.root, env: goEnvironment("GOPROXY=off"), args: append([]string{
@@ -161,10 +165,10 @@ func (s site) installLibrary(ctx context.Context, r *reporter) error {
 	if err != nil && ctx.Err() == nil {
 		// Who changes the library needs the notebook most when it does not compile.
 		r.say("warning: the library does not compile as it is: " + err.Error())
-		return nil
+		err = nil
 	}
 	if err != nil {
 		return err
 	}
-	return writeFile(s.compiled, nil)
+	return writeFile(s.fetched, nil)
 }

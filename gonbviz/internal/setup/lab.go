@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -69,8 +70,12 @@ func Lab(ctx context.Context, root string, l Server) error {
 	if ctx.Err() != nil {
 		return nil
 	}
-	return fmt.Errorf("JupyterLab ended by itself (%v): %s", err, lastLine(strings.Split(log.String(), "\n")))
+	last := logPrefix.ReplaceAllString(lastLine(strings.Split(log.String(), "\n")), "")
+	return fmt.Errorf("JupyterLab ended by itself (%v): %s", err, last)
 }
+
+// logPrefix is what Jupyter puts before each line of its log.
+var logPrefix = regexp.MustCompile(`^\[\w [\d-]+ [\d:.]+ \w+\] (ERROR: )?`)
 
 func newToken() string {
 	var random [24]byte
@@ -80,9 +85,10 @@ func newToken() string {
 
 func (s site) labArguments(l Server) []string {
 	args := []string{
-		"-I", "-m", "jupyterlab", "--log-level=WARN",
+		"-I", "-m", "jupyterlab", "--ServerApp.log_level=WARN", "--LabApp.log_level=WARN",
 		"--ServerApp.ip=127.0.0.1",
 		"--ServerApp.root_dir=" + l.Folder,
+		"--MultiKernelManager.default_kernel_name=" + kernelName,
 		// Nothing is fetched, asked or reported anywhere while it runs.
 		"--LabApp.news_url=",
 		"--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",

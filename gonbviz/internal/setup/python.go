@@ -144,7 +144,8 @@ func pipError(ctx context.Context, verb string, lines []string, err error) error
 		switch {
 		case strings.HasPrefix(line, "Collecting "):
 			name, _, _ = strings.Cut(strings.TrimPrefix(line, "Collecting "), " ")
-		case strings.Contains(line, "Retrying (Retry(") || strings.Contains(line, "Could not fetch URL"):
+		case strings.Contains(line, "Retrying (Retry(") || strings.Contains(line, "Could not fetch URL") ||
+			strings.Contains(line, "(from versions: none)"):
 			network = true
 		case strings.Contains(line, "DO NOT MATCH THE HASHES"):
 			return fmt.Errorf("%s: what was downloaded is not what was pinned (its hash differs); nothing of it was "+
@@ -154,8 +155,8 @@ func pipError(ctx context.Context, verb string, lines []string, err error) error
 		}
 	}
 	if network {
-		return fmt.Errorf("%s could not be fetched: the Python package index does not answer; with a network again, the "+
-			"same command goes on where it stopped", name)
+		return fmt.Errorf("%s could not be fetched: the Python package index does not answer, or not with it; with a "+
+			"network again, the same command goes on where it stopped", name)
 	}
 	if last == "" {
 		last = err.Error()

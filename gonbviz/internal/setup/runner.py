@@ -3,6 +3,7 @@ both as JSON: {"notebook": path, "html": path or "", "save": path or ""} and a l
 
 import json
 import os
+import re
 import sys
 import tempfile
 
@@ -19,6 +20,10 @@ PAGE = """{% extends 'lab/index.html.j2' %}
 {% block html_head_js_mathjax %}{% endblock %}
 {% block html_head_js_mermaidjs %}{% endblock %}
 """
+
+
+# How Go names the way in which a program ended.
+STATUS = re.compile(r"exit status \d+|signal: ")
 
 
 def say(event, **more):
@@ -41,18 +46,32 @@ def write(path, text):
 
 
 def message(cell):
-    """What a failed cell says: the compiler's errors, or the end of what the program wrote before it ended."""
-    said, errors = [], []
+    """What a failed cell says: the compiler's errors, or what the program wrote last before it ended."""
+    said, compiler, status = [], [], []
     for output in cell.outputs:
         if output.output_type == "error":
-            errors.append(output.evalue)
+            status += [line for line in output.evalue.splitlines() if STATUS.match(line)][:1]
+            compiler += compiler_errors(output)
         elif output.output_type == "stream" and output.name == "stderr":
-            said += output.text.splitlines()
-    said = [line for line in said if line.strip()]
-    lines = [line for error in errors for line in error.splitlines() if line.strip() and not line.startswith("#")]
-    if lines and not lines[0].startswith("exit status"):
-        return " | ".join(lines[:3])
-    return " | ".join(said[-3:] + lines) or "it gave no reason"
+            said += [line for line in output.text.splitlines() if line.strip() and not STATUS.match(line)]
+    crashes = [line for line in said if line.startswith(("panic: ", "fatal error: "))]
+    return " | ".join(compiler[:3] or crashes[:1] or said[-3:] or status) or "it gave no reason"
+
+
+def compiler_errors(output):
+    """The errors with the cell's own lines, which GoNB gives in the traceback, or as they are where it gives none."""
+    located = []
+    for entry in output.traceback:
+        lines = [line for line in entry.splitlines() if line.strip()]
+        place = re.match(r"Cell\[\d+\]: Line (\d+)", lines[0]) if lines else None
+        if place and len(lines) > 1:
+            located.append(f"line {place[1]}: {lines[-1].strip()}")
+    plain = [
+        re.sub(r"^\S*main\.go:\d+:\d+: ", "", line)
+        for line in output.evalue.splitlines()
+        if line.strip() and not line.startswith("#") and not STATUS.match(line)
+    ]
+    return located or plain
 
 
 def page(notebook, path):

@@ -31,8 +31,8 @@ type site struct {
 	home string // the folder in which all is installed
 	// Folders below home.
 	jupyter, tools, user, downloads string
-	// compiled is a file that says that the library was compiled once.
-	compiled string
+	// fetched is a file that says that the modules of the library were fetched.
+	fetched string
 }
 
 func newSite(root string) (site, error) {
@@ -53,7 +53,7 @@ func newSite(root string) (site, error) {
 	s.tools = filepath.Join(home, "tools-"+shortHash(tools))
 	s.user = filepath.Join(home, "user")
 	s.downloads = filepath.Join(home, "downloads")
-	s.compiled = filepath.Join(home, "library-"+shortHash(library))
+	s.fetched = filepath.Join(home, "library-"+shortHash(library))
 	return s, nil
 }
 

@@ -113,10 +113,10 @@ func (s site) installWheel(ctx context.Context, r *reporter) error {
 		return err
 	}
 	for _, file := range wheel.File {
-		place := ""
+		place, check := "", func(string) error { return nil }
 		switch {
 		case strings.HasSuffix(file.Name, "/pjrt_c_api_cpu_plugin.so"):
-			place = target
+			place, check = target, plugin.Check
 		case strings.Contains(file.Name, ".dist-info/licenses/"):
 			place = filepath.Join(filepath.Dir(target), "licenses", filepath.Base(file.Name))
 		default:
@@ -126,13 +126,10 @@ func (s site) installWheel(ctx context.Context, r *reporter) error {
 		if err != nil {
 			return err
 		}
-		err = unpack(content, place)
+		err = unpack(content, place, check)
 		if err := errors.Join(err, content.Close()); err != nil {
 			return err
 		}
-	}
-	if err := plugin.Check(target); err != nil {
-		return err
 	}
 	return os.RemoveAll(s.downloads)
 }
@@ -140,8 +137,8 @@ func (s site) installWheel(ctx context.Context, r *reporter) error {
 // maxPlugin bounds what is unpacked of one file; plugins for the CPU have some 200 MB.
 const maxPlugin = 2 << 30
 
-// unpack writes a file whole or not at all.
-func unpack(content io.Reader, path string) error {
+// unpack writes a file whole, and only if check finds nothing wrong with it, or not at all.
+func unpack(content io.Reader, path string, check func(path string) error) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
@@ -155,6 +152,9 @@ func unpack(content io.Reader, path string) error {
 		err = fmt.Errorf("%s is implausibly large", filepath.Base(path))
 	}
 	if err := errors.Join(err, temp.Chmod(0o755), temp.Close()); err != nil {
+		return err
+	}
+	if err := check(temp.Name()); err != nil {
 		return err
 	}
 	return os.Rename(temp.Name(), path)
@@ -190,10 +190,10 @@ func (s site) installRelease(ctx context.Context, r *reporter, url string) error
 		if filepath.Ext(file.Name) != ".so" {
 			target = strings.TrimSuffix(target, ".so") + filepath.Ext(file.Name)
 		}
-		if err := unpack(files, target); err != nil {
+		if err := unpack(files, target, plugin.Check); err != nil {
 			return fmt.Errorf("%s: %w", url, err)
 		}
-		return plugin.Check(target)
+		return nil
 	}
 }
 
