@@ -69,7 +69,8 @@ func isWebP(data []byte) bool {
 
 // Open reads the picture file at path: PNG, JPEG, the first frame of a GIF, or WebP, known by its content. A picture
 // whose EXIF data says that it lies on its side is turned upright. The Photo's name is the path. Errors are one line
-// that names the file.
+// that names the file. Go's decoder does not smooth a JPEG's colours between pixels as libjpeg does, so that at coloured
+// edges a value can differ from Pillow's by some ten of 255.
 func Open(path string) (*Photo, error) {
 	f, err := os.Open(path)
 	if err != nil {

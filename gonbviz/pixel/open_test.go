@@ -151,7 +151,9 @@ func TestOrientation(t *testing.T) {
 			}
 		}
 	}
-	for _, wrong := range [][]byte{exif(binary.BigEndian, 0), exif(binary.BigEndian, 9), []byte("MM\x00\x2a\xff\xff\xff\xff"), []byte("II")} {
+	for _, wrong := range [][]byte{
+		exif(binary.BigEndian, 0), exif(binary.BigEndian, 9), []byte("MM\x00\x2a\xff\xff\xff\xff"), []byte("II"),
+	} {
 		if got := format(decode(t, pngChunk(flat, "eXIf", wrong)), 1); got != want[0] {
 			t.Errorf("damaged EXIF data: %s", got)
 		}

@@ -166,7 +166,8 @@ func TestOrigins(t *testing.T) {
 		SubImage(image.Rectangle) image.Image
 	}{
 		"RGBA": image.NewRGBA(big), "NRGBA": image.NewNRGBA(big), "RGBA64": image.NewRGBA64(big),
-		"NRGBA64": image.NewNRGBA64(big), "paletted": image.NewPaletted(big, color.Palette{red, green, blue, black, white, grey}),
+		"NRGBA64":  image.NewNRGBA64(big),
+		"paletted": image.NewPaletted(big, color.Palette{red, green, blue, black, white, grey}),
 	}
 	for name, img := range kinds {
 		for y := range 4 {

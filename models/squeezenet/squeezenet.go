@@ -48,8 +48,8 @@ func Network() *models.Network {
 		Labels: labels(),
 		Accuracy: "ImageNet: 57.5 % top-1, 80.3 % top-5, as published for SqueezeNet (Iandola et al. 2016); " +
 			"version 1.1 claims the same; not measured again here",
-		Licence: "MIT (keras-squeezenet), converted from DeepScale SqueezeNet (BSD 2-Clause)",
-		Notice:  "SqueezeNet 1.1, weights from keras-squeezenet and DeepScale, trained on ImageNet",
+		Licence: "MIT (keras-squeezenet), converted from DeepScale SqueezeNet (BSD 2-Clause); " +
+			"trained on ImageNet, whose pictures are for research",
 	}
 }
 

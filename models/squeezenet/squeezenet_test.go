@@ -45,7 +45,8 @@ func TestLabels(t *testing.T) {
 		t.Fatalf("%d labels", len(labels))
 	}
 	for i, want := range map[int]string{
-		0: "tench", 134: "crane", 281: "tabby", 335: "fox squirrel", 517: "crane", 638: "maillot", 639: "maillot", 999: "toilet tissue",
+		0: "tench", 134: "crane", 281: "tabby", 335: "fox squirrel", 517: "crane", 638: "maillot", 639: "maillot",
+		999: "toilet tissue",
 	} {
 		if labels[i] != want {
 			t.Errorf("label %d is %q, want %q", i, labels[i], want)
@@ -109,7 +110,8 @@ func TestNames(t *testing.T) {
 	}
 	for alias, shape := range map[string][]int{
 		"/pool1": {2, 56, 56, 64}, "/fire2/concat": {2, 56, 56, 128}, "/pool3": {2, 27, 27, 128},
-		"/fire5/concat": {2, 27, 27, 256}, "/pool5": {2, 13, 13, 256}, "/fire9/concat": {2, 13, 13, 512}, "/pool10": {2, 1000},
+		"/fire5/concat": {2, 27, 27, 256}, "/pool5": {2, 13, 13, 256}, "/fire9/concat": {2, 13, 13, 512},
+		"/pool10": {2, 1000},
 	} {
 		if n := g.GetNodeByAlias(alias); n == nil || !slices.Equal(n.Shape().Dimensions, shape) {
 			t.Errorf("%s is %v, want shape %v", alias, n, shape)

@@ -120,9 +120,11 @@ func npyHeader(r io.Reader) (string, error) {
 	return string(text), err
 }
 
-// npyField is one entry of the header, which is a Python dictionary with three fixed keys.
-var npyField = regexp.MustCompile(
-	`^\s*['"](\w+)['"]\s*:\s*('[^'\\]*'|"[^"\\]*"|True|False|\(\s*\)|\(\s*\d+\s*,\s*\)|\(\s*\d+(?:\s*,\s*\d+)+\s*,?\s*\)|\[.*\])\s*(,|$)`)
+// npyField is one entry of the header, which is a Python dictionary with three fixed keys. A list stands for records,
+// to be named in the error.
+var npyField = regexp.MustCompile(`^\s*['"](\w+)['"]\s*:\s*(` + strings.Join([]string{
+	`'[^'\\]*'`, `"[^"\\]*"`, `True`, `False`, `\(\s*\)`, `\(\s*\d+\s*,\s*\)`, `\(\s*\d+(?:\s*,\s*\d+)+\s*,?\s*\)`, `\[.*\]`,
+}, "|") + `)\s*(,|$)`)
 
 // parseNPY reads the header's text.
 func parseNPY(text string) (k kind, shape []int64, err error) {

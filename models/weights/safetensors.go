@@ -1,5 +1,3 @@
-// Package weights reads the numbers of networks from files: safetensors into a GoMLX store, npy into a plain array.
-// What a file says about itself is checked against the data that is really there before memory is taken for it.
 package weights
 
 import (
@@ -9,31 +7,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"slices"
-
-	"github.com/gomlx/compute/dtypes/bfloat16"
-	"github.com/gomlx/compute/dtypes/float16"
-	"github.com/gomlx/gomlx/core/tensors"
-	"github.com/gomlx/gomlx/ml/model"
 )
-
-// Tensor is a named array of numbers.
-type Tensor struct {
-	// Name is the tensor's name in the file.
-	Name string
-	// Shape is the length of each axis; empty for a single number.
-	Shape []int
-	// Values are all finite, the last axis running fastest.
-	Values []float32
-}
 
 // maxHeader is the largest header that the format's own reader accepts.
 const maxHeader = 100_000_000
-
-// chunk is how many bytes are converted at a time.
-const chunk = 1 << 16
 
 // entry is what a safetensors header says of one tensor.
 type entry struct {
@@ -202,109 +181,4 @@ func (e entry) check(size uint64) error {
 		return fmt.Errorf("shape %v of %s needs %d bytes, has %d", e.Shape, e.Dtype, n, end-begin)
 	}
 	return nil
-}
-
-// volume is the number of bytes of an array; an error where an axis is negative or the number too large for memory.
-func volume(shape []int64, size int) (uint64, error) {
-	n := uint64(size)
-	for _, d := range shape {
-		if d < 0 {
-			return 0, fmt.Errorf("shape %v has a negative axis", shape)
-		}
-		// An axis must fit an int even where another one is 0, so the product can't tell.
-		if d > math.MaxInt/8 || d > 0 && n > math.MaxInt/uint64(d) {
-			return 0, fmt.Errorf("shape %v is too large", shape)
-		}
-		n *= uint64(d)
-	}
-	return n, nil
-}
-
-// kind is a type of number in a file: its size in bytes and how it is read.
-type kind struct {
-	size int
-	read func(b []byte) float64
-}
-
-var le = binary.LittleEndian
-
-// kinds are the types by their safetensors names.
-var kinds = map[string]kind{
-	"F64":  {8, func(b []byte) float64 { return math.Float64frombits(le.Uint64(b)) }},
-	"F32":  {4, func(b []byte) float64 { return float64(math.Float32frombits(le.Uint32(b))) }},
-	"F16":  {2, func(b []byte) float64 { return float64(float16.FromBits(le.Uint16(b)).Float32()) }},
-	"BF16": {2, func(b []byte) float64 { return float64(bfloat16.FromBits(le.Uint16(b)).Float32()) }},
-	"I64":  {8, func(b []byte) float64 { return float64(int64(le.Uint64(b))) }},
-	"I32":  {4, func(b []byte) float64 { return float64(int32(le.Uint32(b))) }},
-	"I16":  {2, func(b []byte) float64 { return float64(int16(le.Uint16(b))) }},
-	"I8":   {1, func(b []byte) float64 { return float64(int8(b[0])) }},
-	"U64":  {8, func(b []byte) float64 { return float64(le.Uint64(b)) }},
-	"U32":  {4, func(b []byte) float64 { return float64(le.Uint32(b)) }},
-	"U16":  {2, func(b []byte) float64 { return float64(le.Uint16(b)) }},
-	"U8":   {1, func(b []byte) float64 { return float64(b[0]) }},
-	"BOOL": {1, func(b []byte) float64 { return float64(b[0]) }},
-}
-
-// convert appends n bytes of numbers to values, so that memory grows with the data that arrives, not with what was
-// announced.
-func convert(values []float32, r io.Reader, k kind, n int64) ([]float32, error) {
-	buf := make([]byte, min(n, chunk))
-	for n > 0 {
-		b := buf[:min(n, int64(len(buf)))]
-		if _, err := io.ReadFull(r, b); err != nil {
-			return nil, fmt.Errorf("the data ends early: %w", err)
-		}
-		n -= int64(len(b))
-		for ; len(b) > 0; b = b[k.size:] {
-			x := k.read(b)
-			v := float32(x)
-			if math.IsNaN(x) || math.IsInf(float64(v), 0) {
-				return nil, fmt.Errorf("value %d is %v, which is not a finite float32", len(values), x)
-			}
-			values = append(values, v)
-		}
-	}
-	return values, nil
-}
-
-// Load puts tensors into the store as variables. path gives the variable's path for a tensor's name
-// ("conv1.weight" → "/conv1/weights"), or "" to leave the tensor out. A variable that is there already gets the value
-// if it has the shape. Two tensors for one variable, another shape and a tensor without values are errors.
-func Load(store *model.Store, list []Tensor, path func(name string) string) error {
-	from := map[string]string{}
-	for _, t := range list {
-		p := path(t.Name)
-		if p == "" {
-			continue
-		}
-		if first, taken := from[p]; taken {
-			return fmt.Errorf("weights: tensors %q and %q are both for variable %s", first, t.Name, p)
-		}
-		from[p] = t.Name
-		if err := set(store, t, p); err != nil {
-			return fmt.Errorf("weights: tensor %q: %w", t.Name, err)
-		}
-	}
-	return nil
-}
-
-// set gives one variable its value.
-func set(store *model.Store, t Tensor, path string) error {
-	n := 1
-	for _, d := range t.Shape {
-		n *= d
-	}
-	if n != len(t.Values) || n == 0 {
-		return fmt.Errorf("%d values for shape %v", len(t.Values), t.Shape)
-	}
-	value := tensors.FromFlatDataAndDimensions(t.Values, t.Shape...)
-	v := store.GetVariable(path)
-	if v == nil {
-		_, err := store.CreateVariable(path, value)
-		return err
-	}
-	if !v.Shape().Equal(value.Shape()) {
-		return fmt.Errorf("shape %s, but variable %s has %s", value.Shape(), path, v.Shape())
-	}
-	return v.SetValue(value)
 }

@@ -90,6 +90,13 @@ var zero8 = make([]byte, 8)
 // one is a header with one tensor that needs 8 bytes of data.
 const one = `{"x":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}`
 
+// first is an entry for the first 4 bytes; x is a file of 8 bytes of data and one entry.
+const first = `"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}`
+
+func x(dtype, shape, offsets string) []byte {
+	return file(fmt.Sprintf(`{"x":{"dtype":%q,"shape":%s,"data_offsets":%s}}`, dtype, shape, offsets), zero8...)
+}
+
 var bad = map[string]struct {
 	file []byte
 	want string
@@ -104,31 +111,24 @@ var bad = map[string]struct {
 	"more after":       {file("{} {}"), `goes on after its end: "{}"`},
 	"data missing":     {file(one, 0, 0, 0), "bytes 0 to 8 of 3"},
 	"data too long":    {file(one, append(zero8, 0)...), "end at byte 8 of 9"},
-	"offsets backward": {file(`{"x":{"dtype":"F32","shape":[2],"data_offsets":[8,0]}}`, zero8...), "bytes 8 to 0"},
-	"offset negative":  {file(`{"x":{"dtype":"F32","shape":[2],"data_offsets":[-8,0]}}`, zero8...), `tensor "x": header`},
-	"one offset":       {file(`{"x":{"dtype":"F32","shape":[2],"data_offsets":[0]}}`, zero8...), "1 data_offsets instead of 2"},
-	"shape and size":   {file(`{"x":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}}`, zero8...), "needs 12 bytes, has 8"},
-	"shape negative":   {file(`{"x":{"dtype":"F32","shape":[-1,-2],"data_offsets":[0,8]}}`, zero8...), "negative axis"},
-	"shape fractional": {file(`{"x":{"dtype":"F32","shape":[1.5],"data_offsets":[0,8]}}`, zero8...), `tensor "x": header`},
-	"shape overflows": {
-		file(`{"x":{"dtype":"F32","shape":[4294967296,4294967296,2],"data_offsets":[0,8]}}`, zero8...), "too large",
-	},
-	"huge axis of nothing": {
-		file(`{"x":{"dtype":"F32","shape":[0,9223372036854775807],"data_offsets":[0,0]}}`), "too large",
-	},
-	"type":  {file(`{"x":{"dtype":"F8_E4M3","shape":[8],"data_offsets":[0,8]}}`, zero8...), `type "F8_E4M3"`},
-	"twice": {file(`{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"x":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}`, zero8...), `"x" occurs twice`},
+	"offsets backward": {x("F32", "[2]", "[8,0]"), "bytes 8 to 0"},
+	"offset negative":  {x("F32", "[2]", "[-8,0]"), `tensor "x": header`},
+	"one offset":       {x("F32", "[2]", "[0]"), "1 data_offsets instead of 2"},
+	"shape and size":   {x("F32", "[3]", "[0,8]"), "needs 12 bytes, has 8"},
+	"shape negative":   {x("F32", "[-1,-2]", "[0,8]"), "negative axis"},
+	"shape fractional": {x("F32", "[1.5]", "[0,8]"), `tensor "x": header`},
+	"shape overflows":  {x("F32", "[4294967296,4294967296,2]", "[0,8]"), "too large"},
+	"nothing, huge":    {x("F32", "[0,9223372036854775807]", "[0,0]"), "too large"},
+	"type":             {x("F8_E4M3", "[8]", "[0,8]"), `type "F8_E4M3"`},
+	"twice":            {file("{"+first+","+first+"}", zero8...), `"x" occurs twice`},
 	"overlap": {
-		file(`{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"y":{"dtype":"F32","shape":[1],"data_offsets":[2,6]}}`, zero8...),
-		`"y" overlaps`,
+		file(`{`+first+`,"y":{"dtype":"F32","shape":[1],"data_offsets":[2,6]}}`, zero8...), `"y" overlaps`,
 	},
-	"gap": {
-		file(`{"x":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}`, zero8...), `"x" leaves 4 bytes unused`,
-	},
+	"gap":      {x("F32", "[1]", "[4,8]"), `"x" leaves 4 bytes unused`},
 	"NaN":      {file(one, 0, 0, 0, 0, 0, 0, 0xc0, 0x7f), `tensor "x": value 1 is NaN`},
 	"infinite": {file(`{"x":{"dtype":"F16","shape":[1],"data_offsets":[0,2]}}`, 0, 0xfc), "value 0 is -Inf"},
 	"too large": {
-		file(`{"x":{"dtype":"F64","shape":[1],"data_offsets":[0,8]}}`, binary.LittleEndian.AppendUint64(nil, math.Float64bits(1e300))...),
+		file(`{"x":{"dtype":"F64","shape":[1],"data_offsets":[0,8]}}`, 0x9c, 0x75, 0, 0x88, 0x3c, 0xe4, 0x37, 0x7e),
 		"value 0 is 1e+300, which is not a finite float32",
 	},
 }
