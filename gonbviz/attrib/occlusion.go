@@ -237,6 +237,7 @@ func (o Occlusion) start(ctx context.Context, network *probe.Probe, picture *pix
 	if err != nil {
 		return nil, err
 	}
+	progress.Report(ctx, progress.Update{Name: "Occlusion", Unit: "positions"})
 	return &occluder{
 		program: program, batch: o.Batch, compiling: time.Since(before), slow: !network.Vectorised(), stride: o.Stride,
 		picture: tensors.FromFlatDataAndDimensions(picture.Values, h, w, c),

@@ -16,7 +16,9 @@ import (
 
 // Answer is what the network says to a picture.
 type Answer struct {
-	Picture *pixel.Prepared
+	// Network and Backend that answered.
+	Network, Backend string
+	Picture          *pixel.Prepared
 	// Logits has one value a class, Probabilities the softmax over them (the sigmoid where there is one class).
 	Logits        []float32
 	Probabilities []float64
@@ -49,7 +51,7 @@ func (p *Probe) Classify(ctx context.Context, picture *pixel.Prepared) (*Answer,
 	if err := finite(out[0]); err != nil {
 		return nil, err
 	}
-	return &Answer{Picture: picture, Logits: out[0], Probabilities: Probabilities(out[0]), labels: p.network.Label}, nil
+	return &Answer{Network: p.network.Name, Backend: p.BackendName(), Picture: picture, Logits: out[0], Probabilities: Probabilities(out[0]), labels: p.network.Label}, nil
 }
 
 // Top lists the n best classes, best first, of equals the lowest index first; all with n = 0.

@@ -46,9 +46,11 @@ type Maps struct {
 
 // MapSet is what layers answer to a picture.
 type MapSet struct {
-	Maps    Maps
-	Picture *pixel.Prepared
-	Layers  []LayerMaps
+	Maps Maps
+	// Network and Backend that answered.
+	Network, Backend string
+	Picture          *pixel.Prepared
+	Layers           []LayerMaps
 }
 
 // LayerMaps are the maps of one layer.
@@ -65,6 +67,9 @@ type LayerMaps struct {
 	// Total counts the layer's channels and Silent those whose values are all zero.
 	Total, Silent int
 }
+
+// Units reports whether the layer has no places: its values are those of units, one Plane of 1×1 each.
+func (l LayerMaps) Units() bool { return l.Layer.view[0].axis < 0 || l.Layer.view[1].axis < 0 }
 
 // Maps captures the maps of layers for a picture.
 func (p *Probe) Maps(ctx context.Context, picture *pixel.Prepared, m Maps) (*MapSet, error) {
@@ -89,7 +94,7 @@ func (p *Probe) Maps(ctx context.Context, picture *pixel.Prepared, m Maps) (*Map
 	if err != nil {
 		return nil, err
 	}
-	set := &MapSet{Maps: m, Picture: picture}
+	set := &MapSet{Maps: m, Network: p.network.Name, Backend: p.BackendName(), Picture: picture}
 	for i, l := range points {
 		set.Layers = append(set.Layers, p.layerMaps(l, captured[i], m))
 	}

@@ -1,0 +1,343 @@
+package gonbviz
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/convlens/convlens/gonbviz/attrib"
+	"github.com/convlens/convlens/gonbviz/field"
+	"github.com/convlens/convlens/gonbviz/picture"
+	"github.com/convlens/convlens/gonbviz/pixel"
+	"github.com/convlens/convlens/gonbviz/probe"
+	"github.com/convlens/convlens/models/weights"
+)
+
+// Save writes a result to a file, by the file's ending: as a picture (.svg, .html, .png), as an array (.npy), as a
+// table (.csv) or with everything known about it (.json). Not every result has all of them; the error lists those it
+// has. The file appears whole or not at all, and no folder is made for it.
+func Save(path string, result any) error {
+	ending := strings.ToLower(filepath.Ext(path))
+	if !slices.Contains(Endings(result), ending) {
+		return fmt.Errorf("%s: this result can't be saved as %q; give one of %s", path, ending, strings.Join(Endings(result), ", "))
+	}
+	file, err := os.CreateTemp(filepath.Dir(path), ".gonbviz-*")
+	if err != nil {
+		if errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("%s: the folder does not exist; make it first", path)
+		}
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	defer os.Remove(file.Name()) // fails, as it should, once the file has its name
+	err = write(file, ending, result)
+	if err == nil {
+		err = file.Chmod(0o644)
+	}
+	if closed := file.Close(); err == nil {
+		err = closed
+	}
+	if err == nil {
+		err = os.Rename(file.Name(), path)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
+}
+
+// Endings lists the file endings that a result can be saved under.
+func Endings(result any) []string {
+	pictures := []string{".svg", ".html", ".png"}
+	switch result.(type) {
+	case *attrib.Attribution, Panels:
+		return append(pictures, ".npy", ".csv", ".json")
+	case *probe.FilterBank, *probe.MapSet:
+		return append(pictures, ".npy", ".json")
+	case *probe.Answer, LayerTable:
+		return append(pictures, ".csv", ".json")
+	}
+	return pictures
+}
+
+func write(w io.Writer, ending string, result any) error {
+	switch ending {
+	case ".npy":
+		shape, values, err := numbers(result)
+		if err != nil {
+			return err
+		}
+		return weights.WriteNPY(w, shape, values)
+	case ".csv":
+		return csv.NewWriter(w).WriteAll(table(result))
+	case ".json":
+		return WriteJSON(w, result)
+	}
+	figure, err := FigureOf(result)
+	if err != nil {
+		return err
+	}
+	var data []byte
+	switch ending {
+	case ".svg":
+		data = figure.SVG()
+	case ".html":
+		data = picture.Page(figure.Title, figure)
+	case ".png":
+		data, err = figure.PNG(picture.Raster{})
+	}
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(data)
+	return err
+}
+
+// numbers is a result as one array.
+func numbers(result any) (shape []int, values []float32, err error) {
+	switch r := result.(type) {
+	case *probe.FilterBank:
+		return []int{r.Out, r.In, r.H, r.W}, r.Weights, nil
+	case *probe.MapSet:
+		if len(r.Layers) != 1 {
+			return nil, nil, fmt.Errorf("an array holds one layer's maps; there are %d layers", len(r.Layers))
+		}
+		return mapNumbers(r.Layers[0])
+	case Panels:
+		if r.Show == Drop {
+			return numbers(r.Attribution)
+		}
+		return r.gridNumbers()
+	case *attrib.Attribution:
+		if r.Map == nil {
+			return []int{r.Grid.Rows, r.Grid.Cols}, r.Grid.Drop.Values, nil
+		}
+		return []int{r.Map.H, r.Map.W}, r.Map.Values, nil
+	}
+	return nil, nil, fmt.Errorf("%T is no array", result)
+}
+
+// mapNumbers is C×H×W, or C for a layer without places.
+func mapNumbers(l probe.LayerMaps) (shape []int, values []float32, err error) {
+	for _, p := range l.Planes {
+		values = append(values, p.Values...)
+	}
+	shape = []int{len(l.Planes)}
+	if !l.Units() {
+		shape = append(shape, l.Planes[0].H, l.Planes[0].W)
+	}
+	return shape, values, nil
+}
+
+// table is a result as rows of text, a header first.
+func table(result any) [][]string {
+	switch r := result.(type) {
+	case Panels:
+		return table(r.Attribution)
+	case *attrib.Attribution:
+		return gridTable(r)
+	case *probe.Answer:
+		rows := [][]string{{"index", "label", "probability", "logit"}}
+		for _, c := range r.Top(0) {
+			rows = append(rows, []string{strconv.Itoa(c.Index), c.Label, fmt.Sprint(c.Probability), fmt.Sprint(c.Logit)})
+		}
+		return rows
+	case LayerTable:
+		rows := [][]string{{"name", "kind", "shape", "parameters", "receptive_field", "stride"}}
+		for _, l := range r.Layers {
+			rows = append(rows, []string{l.Name, string(l.Kind), join(l.Shape), strconv.Itoa(l.Parameters), join(l.ReceptiveField[:]), join(l.Stride[:])})
+		}
+		return rows
+	}
+	return nil
+}
+
+// gridTable has a row for each position.
+func gridTable(a *attrib.Attribution) [][]string {
+	rows := [][]string{{"row", "column", "x", "y", "width", "height", "drop", "probability", "best_class", "best_label"}}
+	for i, w := range a.Grid.Windows {
+		best := a.Grid.Best[i]
+		rows = append(rows, []string{
+			strconv.Itoa(i / a.Grid.Cols), strconv.Itoa(i % a.Grid.Cols),
+			strconv.Itoa(w.Min.X), strconv.Itoa(w.Min.Y), strconv.Itoa(w.Dx()), strconv.Itoa(w.Dy()),
+			fmt.Sprint(a.Grid.Drop.Values[i]), fmt.Sprint(a.Grid.Probability.Values[i]), strconv.Itoa(best), a.Grid.Labels[best],
+		})
+	}
+	return rows
+}
+
+// join writes sizes as 113×113×64.
+func join(sizes []int) string {
+	words := make([]string, len(sizes))
+	for i, s := range sizes {
+		words[i] = strconv.Itoa(s)
+	}
+	return strings.Join(words, "×")
+}
+
+// number is a float that JSON can hold: NaN and infinities become null.
+type number float64
+
+// MarshalJSON writes null for what is not finite, and float32 numbers as short as they are.
+func (n number) MarshalJSON() ([]byte, error) {
+	v := float64(n)
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return []byte("null"), nil
+	}
+	if float64(float32(v)) == v {
+		return strconv.AppendFloat(nil, v, 'g', -1, 32), nil
+	}
+	return strconv.AppendFloat(nil, v, 'g', -1, 64), nil
+}
+
+// rows is a plane as JSON has it: a list of rows.
+func rows(p *field.Plane) [][]number {
+	if p == nil {
+		return nil
+	}
+	list := make([][]number, p.H)
+	for y := range list {
+		list[y] = make([]number, p.W)
+		for x := range list[y] {
+			list[y][x] = number(p.At(y, x))
+		}
+	}
+	return list
+}
+
+// WriteJSON writes a result with all that made it as one JSON document.
+func WriteJSON(w io.Writer, result any) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(document(result))
+}
+
+func document(result any) any {
+	switch r := result.(type) {
+	case Panels:
+		return document(r.Attribution)
+	case *attrib.Attribution:
+		return attributionDocument(r)
+	case *probe.Answer:
+		return map[string]any{"model": r.Network, "input": inputDocument(r.Picture), "backend": r.Backend, "versions": Versions(), "classes": r.Top(0)}
+	case LayerTable:
+		return map[string]any{"model": r.Network, "layers": layerDocuments(r.Layers)}
+	case *probe.FilterBank:
+		return map[string]any{
+			"model": r.Network, "layer": layerDocuments([]probe.Layer{r.Layer})[0], "options": map[string]string{"scale": r.Filters.Scale.String()},
+			"shape": []int{r.Out, r.In, r.H, r.W}, "weights": nest(r.Weights, r.Out, r.In, r.H, r.W), "versions": Versions(),
+		}
+	case *probe.MapSet:
+		return mapsDocument(r)
+	}
+	return result
+}
+
+// inputDocument says what was fed.
+func inputDocument(p *pixel.Prepared) any {
+	in := p.Input
+	return map[string]any{
+		"name": p.Name, "crop": p.Crop, "height": in.Height, "width": in.Width, "channels": in.Order.String(),
+		"low": in.Low, "high": in.High, "mean": in.Mean, "deviation": in.Deviation,
+	}
+}
+
+// nest makes nested lists of a flat one.
+func nest(values []float32, shape ...int) any {
+	if len(shape) == 1 {
+		list := make([]number, len(values))
+		for i, v := range values {
+			list[i] = number(v)
+		}
+		return list
+	}
+	list := make([]any, shape[0])
+	step := len(values) / max(shape[0], 1)
+	for i := range list {
+		list[i] = nest(values[i*step:(i+1)*step], shape[1:]...)
+	}
+	return list
+}
+
+func mapsDocument(set *probe.MapSet) any {
+	layers := make([]map[string]any, len(set.Layers))
+	for i, l := range set.Layers {
+		shape, values, _ := mapNumbers(l)
+		strength := make([]number, len(l.Strength))
+		for j, s := range l.Strength {
+			strength[j] = number(s)
+		}
+		layers[i] = map[string]any{
+			"layer": layerDocuments([]probe.Layer{l.Layer})[0], "point": l.After, "index": l.Index, "strength": strength,
+			"shape": shape, "maps": nest(values, shape...),
+		}
+	}
+	return map[string]any{
+		"model": set.Network, "input": inputDocument(set.Picture), "backend": set.Backend, "versions": Versions(), "layers": layers,
+		"options": map[string]any{"sort": set.Maps.Sort.String(), "top": set.Maps.Top, "pre": set.Maps.Pre},
+	}
+}
+
+func layerDocuments(layers []probe.Layer) []map[string]any {
+	list := make([]map[string]any, len(layers))
+	for i, l := range layers {
+		list[i] = map[string]any{
+			"name": l.Name, "kind": l.Kind, "shape": l.Shape, "parameters": l.Parameters,
+			"receptive_field": l.ReceptiveField, "stride": l.Stride,
+		}
+	}
+	return list
+}
+
+func attributionDocument(a *attrib.Attribution) any {
+	options := map[string]string{}
+	for _, o := range a.Options {
+		options[o.Name] = o.Value
+	}
+	d := map[string]any{
+		"model": a.Network, "method": a.Method, "input": inputDocument(a.Picture),
+		"class": map[string]any{"index": a.Class, "label": a.Label}, "score": a.Score,
+		"clean": number(a.Clean), "options": options, "map": nil, "seed": a.Seed, "batch": a.Batch,
+		"seconds": a.Seconds, "compile_seconds": a.CompileSeconds, "peak_memory_bytes": a.PeakMemory,
+		"backend": a.Backend, "versions": Versions(),
+	}
+	if a.Map != nil {
+		d["map"] = rows(a.Map)
+	}
+	if g := a.Grid; g != nil {
+		best := make([][]int, g.Rows)
+		for y := range best {
+			best[y] = g.Best[y*g.Cols : (y+1)*g.Cols]
+		}
+		d["positions"], d["grid"], d["probability"], d["best_class"] = len(g.Windows), rows(&g.Drop), rows(&g.Probability), best
+	}
+	return d
+}
+
+// Versions lists the versions of what computed a result: this module, Go, GoMLX and its backends.
+func Versions() map[string]string {
+	versions := map[string]string{"go": runtime.Version()}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return versions
+	}
+	const ours = "github.com/convlens/convlens"
+	for _, m := range append(info.Deps, &info.Main) {
+		switch m.Path {
+		case ours:
+			versions["gonbviz"] = m.Version
+		case "github.com/gomlx/gomlx", "github.com/gomlx/compute", "github.com/gomlx/go-xla":
+			versions[filepath.Base(m.Path)] = m.Version
+		}
+	}
+	return versions
+}

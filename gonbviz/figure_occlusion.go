@@ -1,0 +1,317 @@
+package gonbviz
+
+import (
+	"errors"
+	"fmt"
+	"image"
+	"image/color"
+	"math"
+	"strings"
+
+	"github.com/convlens/convlens/gonbviz/attrib"
+	"github.com/convlens/convlens/gonbviz/field"
+	"github.com/convlens/convlens/gonbviz/picture"
+	"github.com/convlens/convlens/gonbviz/scale"
+)
+
+// Reading is one way to read an occlusion.
+type Reading string
+
+// The readings.
+const (
+	// Drop shows how far the score falls while each part is hidden.
+	Drop Reading = "drop"
+	// Probability shows the probability of the class while each position is hidden (Zeiler and Fergus 2014, figure 7 d).
+	Probability Reading = "probability"
+	// BestClass shows the most probable class while each position is hidden (figure 7 e).
+	BestClass Reading = "class"
+)
+
+// Panels shows one reading of an attribution; with no Show all of them beside each other, as Show of the Attribution
+// itself does. Saved as an array, Probability and BestClass are the grid of positions.
+type Panels struct {
+	*attrib.Attribution
+	Show Reading
+}
+
+// Heatmap is the figure of an attribution as a map by itself and laid over the photograph.
+func Heatmap(a *attrib.Attribution) (picture.Figure, error) {
+	d, err := newDrawing(a)
+	if err != nil {
+		return picture.Figure{}, err
+	}
+	return d.figure(inputPanel(a.Picture, "Photograph", fmt.Sprintf("%d × %d, as the network gets it", a.Picture.Input.Width, a.Picture.Input.Height)), d.heatmap(), d.onPhotograph()), nil
+}
+
+func (p Panels) figure() (picture.Figure, error) {
+	d, err := newDrawing(p.Attribution)
+	if err != nil {
+		return picture.Figure{}, err
+	}
+	if p.Grid == nil {
+		return Heatmap(p.Attribution)
+	}
+	switch p.Show {
+	case Drop:
+		return d.figure(d.position(), d.heatmap(), d.onPhotograph()), nil
+	case Probability:
+		return d.figure(d.position(), d.probability()), nil
+	case BestClass:
+		return d.figure(d.position(), d.best()), nil
+	case "":
+		return d.figure(d.position(), d.overlay(), d.probability(), d.best()), nil
+	}
+	return picture.Figure{}, fmt.Errorf("gonbviz: unknown reading %q; there are drop, probability and class", p.Show)
+}
+
+// gridNumbers is the grid that Probability and BestClass read.
+func (p Panels) gridNumbers() (shape []int, values []float32, err error) {
+	g := p.Grid
+	if g == nil {
+		return nil, nil, errors.New("gonbviz: this attribution has no positions")
+	}
+	values = g.Probability.Values
+	if p.Show == BestClass {
+		values = make([]float32, len(g.Best))
+		for i, class := range g.Best {
+			values[i] = float32(class)
+		}
+	}
+	return []int{g.Rows, g.Cols}, values, nil
+}
+
+// drawing is an attribution on its way to a figure.
+type drawing struct {
+	*attrib.Attribution
+	plane field.Plane  // what the heatmap shows: the pixel map, or the grid where there is none
+	over  picture.Rect // where it lies on the input
+	whole picture.Rect // the input
+	scale scale.Scale
+	pale  picture.Photo
+	grid  picture.Rect // where the cells of the positions lie
+}
+
+func newDrawing(a *attrib.Attribution) (drawing, error) {
+	if a == nil || a.Map == nil && a.Grid == nil {
+		return drawing{}, errors.New("gonbviz: this attribution has neither a map nor a grid")
+	}
+	in := a.Picture.Input
+	whole := picture.Rect{W: float64(in.Width), H: float64(in.Height)}
+	d := drawing{Attribution: a, over: whole, whole: whole, pale: picture.Photo{Image: a.Picture.Shown, Pale: true, Over: whole}}
+	if a.Grid != nil {
+		d.grid = cells(a.Grid)
+		d.plane, d.over = a.Grid.Drop, d.grid
+	}
+	if a.Map != nil {
+		d.plane, d.over = *a.Map, whole
+	}
+	d.scale = scale.Fit{}.Symmetric(d.plane)
+	return d, nil
+}
+
+// cells is the rectangle that the positions cover together when the middle of each cell lies where its window's does.
+func cells(g *attrib.Grid) picture.Rect {
+	x, w := span(g.Cols, func(i int) (int, int) { return g.Windows[i].Min.X, g.Windows[0].Dx() })
+	y, h := span(g.Rows, func(i int) (int, int) { return g.Windows[i*g.Cols].Min.Y, g.Windows[0].Dy() })
+	return picture.Rect{X: x, Y: y, W: w, H: h}
+}
+
+// span is where n cells begin and how far they reach, given where each window begins and how long a whole one is. A
+// window that the border cuts counts in full, so that the cells stay equally far apart.
+func span(n int, window func(i int) (start, length int)) (start, length float64) {
+	first, size := window(0)
+	middle := float64(first) + float64(size)/2
+	if n == 1 {
+		return float64(first), float64(size)
+	}
+	second, _ := window(1)
+	step := float64(second - first)
+	return middle - step/2, step * float64(n)
+}
+
+// strongestPosition is the position with the largest drop, the first of equals.
+func (d drawing) strongestPosition() int {
+	best := 0
+	for i, v := range d.Grid.Drop.Values {
+		if v > d.Grid.Drop.Values[best] || math.IsNaN(float64(d.Grid.Drop.Values[best])) {
+			best = i
+		}
+	}
+	return best
+}
+
+// position shows the photograph with the window at its strongest position.
+func (d drawing) position() picture.Panel {
+	i := d.strongestPosition()
+	w := d.Grid.Windows[i]
+	panel := inputPanel(d.Picture, "One position", fmt.Sprintf("%d × %d %s, strongest of %s", w.Dy(), w.Dx(), d.option("fill"), scale.Count(len(d.Grid.Windows))))
+	panel.Layers = append(panel.Layers, picture.Patch{At: rect(w), Fill: d.patchColour()})
+	after := d.Clean - float64(d.Grid.Drop.Values[i])
+	panel.Below = []picture.Mark{d.meter("all visible", d.Clean, d.CleanProbability), d.meter("patch here", after, float64(d.Grid.Probability.Values[i]))}
+	panel.Alt = fmt.Sprintf("%s with a patch in the %s", inputName(d.Picture), d.place(w))
+	return panel
+}
+
+// meter is a score as a number; its bar is the probability, which every score has.
+func (d drawing) meter(label string, score, probability float64) picture.Meter {
+	return picture.Meter{Label: label, Value: probability, Number: d.number(score)}
+}
+
+// number writes a score.
+func (d drawing) number(v float64) string {
+	if d.Score == attrib.Probability {
+		return scale.Probability(v)
+	}
+	return scale.Score(v)
+}
+
+func rect(r image.Rectangle) picture.Rect {
+	return picture.Rect{X: float64(r.Min.X), Y: float64(r.Min.Y), W: float64(r.Dx()), H: float64(r.Dy())}
+}
+
+// place names the ninth of the picture in which the middle of a window lies.
+func (d drawing) place(w image.Rectangle) string {
+	in := d.Picture.Input
+	p := field.New(3, 3)
+	p.Set((w.Min.Y+w.Max.Y)/2*3/in.Height, (w.Min.X+w.Max.X)/2*3/in.Width, 1)
+	return ninth(p)
+}
+
+// patchColour is the colour of a fill that has one; other fills leave the picture in sight under the frame.
+func (d drawing) patchColour() color.NRGBA {
+	switch attrib.Fill(d.option("fill")) {
+	case attrib.Gray:
+		return color.NRGBA{128, 128, 128, 255}
+	case attrib.Black:
+		return color.NRGBA{0, 0, 0, 255}
+	case attrib.White:
+		return color.NRGBA{255, 255, 255, 255}
+	}
+	return color.NRGBA{}
+}
+
+// option is one of the settings.
+func (d drawing) option(name string) string {
+	for _, o := range d.Options {
+		if o.Name == name {
+			return o.Value
+		}
+	}
+	return ""
+}
+
+// dropNote says how the map was made of the positions.
+func (d drawing) dropNote() string {
+	switch {
+	case d.Map == nil:
+		return "while the patch is centred there"
+	case d.option("overlap") == string(attrib.OverlapSum):
+		return "per pixel, sum over its patches"
+	case d.Grid == nil:
+		return "per pixel"
+	}
+	return "per pixel, mean over its patches"
+}
+
+func (d drawing) dropHeading() string { return "Drop of the " + d.Score.Words() }
+
+// blank lies under a map by itself, so that one that covers a part of the input stands where that part is.
+var blank = image.NewNRGBA(image.Rect(0, 0, 1, 1))
+
+// heatmap is the map by itself.
+func (d drawing) heatmap() picture.Panel {
+	return picture.Panel{
+		Heading: d.dropHeading(), Note: d.dropNote(),
+		Layers: []picture.Layer{picture.Photo{Image: blank, Over: d.whole}, picture.Overlay{Plane: d.plane, Scale: d.scale, Over: d.over}},
+		Alt:    "Heatmap of the drop, " + rangeWords(d.plane),
+		Below:  []picture.Mark{picture.Ramp{Scale: d.scale, LowWords: "against", HighWords: "for the class"}},
+	}
+}
+
+// overlay is the map over the greyed photograph.
+func (d drawing) overlay() picture.Panel {
+	veiled := d.scale
+	veiled.Veil = true
+	return picture.Panel{
+		Heading: d.dropHeading(), Note: d.dropNote(),
+		Layers: []picture.Layer{d.pale, picture.Overlay{Plane: d.plane, Scale: veiled, Over: d.over}},
+		Alt:    "Heatmap of the drop over the photograph, " + rangeWords(d.plane),
+		Below:  []picture.Mark{picture.Ramp{Scale: veiled, LowWords: "against", HighWords: "for the class", Ground: picture.Backdrop(d.Picture.Shown)}},
+	}
+}
+
+// onPhotograph is the overlay beside the heatmap that it repeats.
+func (d drawing) onPhotograph() picture.Panel {
+	panel := d.overlay()
+	panel.Heading, panel.Note = "On the photograph", "the same, strong values opaque"
+	return panel
+}
+
+// probability shows the probability of the class at each position.
+func (d drawing) probability() picture.Panel {
+	s := scale.Scale{Low: 0, High: 1}
+	return picture.Panel{
+		Heading: "Probability of the class", Note: "while the patch is centred there",
+		Layers: []picture.Layer{d.pale, picture.Overlay{Plane: d.Grid.Probability, Scale: s, Over: d.grid}},
+		Alt:    fmt.Sprintf("Probability of %s at %s patch positions, %s", d.Label, scale.Count(len(d.Grid.Windows)), rangeWords(d.Grid.Probability)),
+		Below: []picture.Mark{picture.Ramp{Scale: s, Mark: d.CleanProbability,
+			MarkWords: "mark: all visible, " + scale.Probability(d.CleanProbability)}},
+	}
+}
+
+// best shows the most probable class at each position.
+func (d drawing) best() picture.Panel {
+	classes := picture.Classes{H: d.Grid.Rows, W: d.Grid.Cols, Index: d.Grid.Best, Clear: d.Class, Over: d.grid}
+	key := classes.Key(func(class int) string { return d.Grid.Labels[class] }, picture.Backdrop(d.Picture.Shown))
+	var words []string
+	for _, e := range key.Entries {
+		words = append(words, e.Label+" "+e.Value)
+	}
+	return picture.Panel{
+		Heading: "Most probable class", Note: "while the patch is centred there",
+		Layers: []picture.Layer{d.pale, picture.Border{At: d.grid}, classes},
+		Alt:    fmt.Sprintf("Most probable class at %s patch positions: %s", scale.Count(len(d.Grid.Windows)), strings.Join(words, ", ")),
+		Below:  []picture.Mark{key},
+	}
+}
+
+// figure puts the words around the panels.
+func (d drawing) figure(panels ...picture.Mark) picture.Figure {
+	words := make([]string, len(d.Options))
+	for i, o := range d.Options {
+		words[i] = o.Name + " " + o.Value
+	}
+	subtitle, positions := "Pixel by pixel", ""
+	text := fmt.Sprintf("%s, %s %s, %s of the whole picture; %s", d.Network, d.Label, d.number(d.Clean), d.Score.Words(), d.Method)
+	if g := d.Grid; g != nil {
+		subtitle = fmt.Sprintf("%s patch slides over the photograph; the network is asked again at each position", d.patchWords())
+		positions = fmt.Sprintf("%d × %d = %s positions", g.Rows, g.Cols, scale.Count(len(g.Windows)))
+		i := d.strongestPosition()
+		text += fmt.Sprintf(" at %s positions: largest drop %s with the patch in the %s", scale.Count(len(g.Windows)), scale.Number(float64(g.Drop.Values[i])), d.place(g.Windows[i]))
+	}
+	row := picture.Row{Marks: panels, Size: 200}
+	if len(panels) < 4 {
+		row.Size = 273 // a third of the width: two or three are large, and never blown up beyond that
+	}
+	return picture.Figure{
+		Title: fmt.Sprintf("What “%s” rests on", d.Label), Subtitle: subtitle, Body: []picture.Mark{row},
+		Caption: []string{d.Network, inputCaption(d.Picture), fmt.Sprintf("class %s (%d)", d.Label, d.Class),
+			fmt.Sprintf("score %s, %s with all visible", d.Score.Words(), d.number(d.Clean)),
+			d.Method + ": " + strings.Join(words, ", "), positions, "positive supports the class", backendCaption(d.Backend)},
+		Alt:  fmt.Sprintf("%s. The drop is %s.", text, rangeWords(d.plane)),
+		Text: text,
+	}
+}
+
+// patchWords name the patch by its fill.
+func (d drawing) patchWords() string {
+	switch fill := d.option("fill"); attrib.Fill(fill) {
+	case attrib.Gray, attrib.Black, attrib.White:
+		return "A " + fill
+	case attrib.Blur:
+		return "A blurred"
+	case attrib.Noise:
+		return "A noisy"
+	}
+	return "A"
+}
