@@ -14,9 +14,9 @@ import (
 	"syscall"
 	"unicode"
 
-	"github.com/go-logr/logr"
 	"github.com/spf13/cobra"
-	"k8s.io/klog/v2"
+
+	_ "github.com/convlens/convlens/gonbviz/internal/quiet"
 )
 
 // Exit statuses.
@@ -27,7 +27,6 @@ const (
 )
 
 func main() {
-	klog.SetLogger(logr.Discard()) // the libraries' log lines are not for standard error
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	status := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()

@@ -55,7 +55,7 @@ func Lab(ctx context.Context, root string, l Server) error {
 	var log tail
 	cmd.Stderr = &log
 	if l.Log != nil {
-		cmd.Stderr = io.MultiWriter(&log, l.Log)
+		cmd.Stderr = io.MultiWriter(&log, untilDone{ctx, l.Log})
 	}
 	separate(cmd)
 	gentle(cmd, syscall.SIGTERM) // it ends its kernels, and asks no question as it would on an interrupt
@@ -76,6 +76,19 @@ func Lab(ctx context.Context, root string, l Server) error {
 
 // logPrefix is what Jupyter puts before each line of its log.
 var logPrefix = regexp.MustCompile(`^\[\w [\d-]+ [\d:.]+ \w+\] (ERROR: )?`)
+
+// untilDone passes on what is written until ctx ends; then what a server says of its end is of no interest.
+type untilDone struct {
+	ctx context.Context
+	out io.Writer
+}
+
+func (u untilDone) Write(p []byte) (int, error) {
+	if u.ctx.Err() != nil {
+		return len(p), nil
+	}
+	return u.out.Write(p)
+}
 
 func newToken() string {
 	var random [24]byte
