@@ -92,35 +92,76 @@ func (b Bar) numberStyle(i int) style {
 	return b.style()
 }
 
+// barColumns is where the parts of a line stand, from the left of the mark.
+type barColumns struct {
+	labels      float64   // the width of the column of labels
+	above       bool      // labels stand above their bars instead
+	left, right float64   // the ends of the track
+	edges       []float64 // the right edges of the columns of numbers
+	widths      []float64
+}
+
+// leastTrack is the length below which a bar says nothing; labels and then numbers give way to it.
+const leastTrack = 72.0
+
+func (b Bars) columns(w float64) barColumns {
+	c := barColumns{labels: b.labels(w), widths: b.numbers()}
+	c.left, c.right = c.labels+12, w
+	numbers := 0.0
+	for _, n := range c.widths {
+		numbers += n + 16
+	}
+	if c.right-numbers-c.left < leastTrack {
+		c.above, c.left = true, 0
+	}
+	for len(c.widths) > 0 && c.right-numbers-c.left < leastTrack {
+		last := len(c.widths) - 1
+		numbers -= c.widths[last] + 16
+		c.widths = c.widths[:last]
+	}
+	c.edges = make([]float64, len(c.widths))
+	for i := len(c.widths) - 1; i >= 0; i-- {
+		c.edges[i] = c.right
+		c.right -= c.widths[i] + 16
+	}
+	return c
+}
+
 func (b Bars) place(l *layout, x, y, w float64) float64 {
-	labels, numbers := b.labels(w), b.numbers()
-	left, right := x+labels+12, x+w
-	edges := make([]float64, len(numbers)) // the right edge of each column
-	for i := len(numbers) - 1; i >= 0; i-- {
-		edges[i] = right
-		right -= numbers[i] + 16
-	}
+	c := b.columns(w)
 	low, high := b.axis()
-	l.add(words{left, y + 9, scale.Number(low), noteStyle, start}, words{right, y + 9, scale.Number(high), noteStyle, end})
-	for i, head := range b.Columns {
-		l.line(edges[i], y+9, numbers[i], head, noteStyle, end)
+	l.add(words{x + c.left, y + 9, scale.Number(low), noteStyle, start}, words{x + c.right, y + 9, scale.Number(high), noteStyle, end})
+	for i, edge := range c.edges {
+		l.line(x+edge, y+9, c.widths[i], b.Columns[i], noteStyle, end)
 	}
+	bottom := y + 9 + descent
 	top := y
 	y += 23
 	for i, bar := range b.Bars {
 		if bar.Rest && i > 0 {
-			l.add(box{x: left, y: y, w: x + w - left, h: 1, fill: themed(hairline)})
+			l.add(box{x: x + c.left, y: y, w: w - c.left, h: 1, fill: themed(hairline)})
 			y += 10
 		}
-		l.line(left-12, y+10.5, labels, bar.Label, bar.style(), end)
-		l.add(box{left, y, right - left, barHeight, 1, themed(track)})
-		l.bar(left, y, right-left, barHeight, b.share(bar.Value), 1.5)
-		for i := range numbers {
-			l.line(edges[i], y+10.5, numbers[i], bar.number(i), bar.numberStyle(i), end)
+		if c.above {
+			l.line(x, y+8, w, bar.Label, bar.style(), start)
+			y += 16
 		}
+		b.placeBar(l, bar, c, x, y)
+		bottom = y + barHeight + descent
 		y += barPitch
 	}
-	return y - barPitch + barHeight + descent - top
+	return bottom - top
+}
+
+func (b Bars) placeBar(l *layout, bar Bar, c barColumns, x, y float64) {
+	if !c.above {
+		l.line(x+c.labels, y+10.5, c.labels, bar.Label, bar.style(), end)
+	}
+	l.add(box{x + c.left, y, c.right - c.left, barHeight, 1, themed(track)})
+	l.bar(x+c.left, y, c.right-c.left, barHeight, b.share(bar.Value), 1.5)
+	for i, edge := range c.edges {
+		l.line(x+edge, y+10.5, c.widths[i], bar.number(i), bar.numberStyle(i), end)
+	}
 }
 
 // bar draws the filled part of a track; what is more than nothing is at least a sliver.

@@ -27,15 +27,25 @@ func (r *raster) url() string {
 }
 
 func (r *raster) encode() string {
-	var b bytes.Buffer
-	kind := "image/png"
+	kind, data := "image/png", []byte(nil)
 	if r.photo && !tiny(r.img) {
-		kind = "image/jpeg"
-		must(jpeg.Encode(&b, r.img, &jpeg.Options{Quality: quality(r.img)}))
+		kind, data = "image/jpeg", encodePhoto(r.img)
 	} else {
+		var b bytes.Buffer
 		must((&png.Encoder{CompressionLevel: png.BestCompression}).Encode(&b, r.img))
+		data = b.Bytes()
 	}
-	return "data:" + kind + ";base64," + base64.StdEncoding.EncodeToString(b.Bytes())
+	return "data:" + kind + ";base64," + base64.StdEncoding.EncodeToString(data)
+}
+
+// encodePhoto keeps the fine detail of colours; a pale grey ground needs less.
+func encodePhoto(img image.Image) []byte {
+	if rgba, ok := img.(*image.RGBA); ok {
+		return encodeJPEG(rgba, 88)
+	}
+	var b bytes.Buffer
+	must(jpeg.Encode(&b, img, &jpeg.Options{Quality: 85}))
+	return b.Bytes()
 }
 
 // must holds for encoders that write to memory: they fail on no picture that the marks make.
@@ -47,13 +57,6 @@ func must(err error) {
 
 // tiny pictures are data even where they are photographs: a digit's pixels must not blur.
 func tiny(img image.Image) bool { return img.Bounds().Dx() <= 64 && img.Bounds().Dy() <= 64 }
-
-func quality(img image.Image) int {
-	if _, grey := img.(*image.Gray); grey {
-		return 85
-	}
-	return 92
-}
 
 // photograph makes the raster of the part view of img, at most limit pixels wide and high.
 func photograph(img image.Image, view image.Rectangle, grey bool, limit int) *raster {

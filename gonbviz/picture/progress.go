@@ -3,6 +3,8 @@ package picture
 import (
 	"fmt"
 	"math"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/convlens/convlens/gonbviz/scale"
@@ -57,10 +59,7 @@ func (p Progress) what() string {
 	case p.Total <= 0:
 		count = ""
 	}
-	if p.Detail != "" && count != "" {
-		return count + " · " + p.Detail
-	}
-	return count + p.Detail
+	return join(count, p.Detail)
 }
 
 // when is the right of the line: what is left, from one second and a twentieth of the work on.
@@ -77,9 +76,9 @@ func (p Progress) when() string {
 
 // end is the line that stays when the work is done.
 func (p Progress) end() string {
-	s := p.Name + " · "
+	s := p.Name
 	if p.Total > 0 {
-		s += scale.Count(p.Total) + " " + p.Unit
+		s = join(s, scale.Count(p.Total)+" "+p.Unit)
 	}
 	if p.State == Cached {
 		s += ", from the cache"
@@ -92,10 +91,13 @@ func (p Progress) end() string {
 	if p.Compiling > 0 {
 		s += ", " + seconds(p.Compiling) + " of it compiling"
 	}
-	if p.Detail != "" {
-		s += " · " + p.Detail
-	}
-	return s
+	return join(s, p.Detail)
+}
+
+// join sets a dot between what there is.
+func join(parts ...string) string {
+	parts = slices.DeleteFunc(parts, func(s string) bool { return s == "" })
+	return strings.Join(parts, " · ")
 }
 
 // rounded is a time to come: whole seconds, minutes or hours, and never none.
@@ -135,7 +137,7 @@ func (p Progress) Plain() string {
 	if p.State == Done || p.State == Cached {
 		return visible(p.end())
 	}
-	return visible(p.Name + " · " + p.what() + " · " + p.when())
+	return visible(join(p.Name, p.what(), p.when()))
 }
 
 // HTML is the line for a notebook: words and a bar, one small line when it is over.

@@ -1,0 +1,279 @@
+package picture
+
+import (
+	"fmt"
+	"image"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/convlens/convlens/gonbviz/field"
+	"github.com/convlens/convlens/gonbviz/scale"
+)
+
+const (
+	lorem = "a rather long description of what was done to the network, in words that go on and on"
+	token = "features/stage4/block17/branch2/depthwise_separable_convolution_3x3/batch_normalization"
+)
+
+func checks(w, h int) *image.Gray {
+	img := image.NewGray(image.Rect(0, 0, w, h))
+	for i := range img.Pix {
+		img.Pix[i] = uint8(i * 7)
+	}
+	return img
+}
+
+func numbered(n, w, h int) (tiles []Tile) {
+	for i := range n {
+		tiles = append(tiles, Tile{Image: checks(w, h), Label: fmt.Sprint(i), Value: fmt.Sprint(i * 977)})
+	}
+	return tiles
+}
+
+// stress is every mark with words that are too long, and with none.
+func stress() map[string][]Mark {
+	photo := Photo{Image: checks(90, 60)}
+	s := scale.Scale{Low: -123456, High: 987654, Below: 0.1, Above: 0.1}
+	panel := func(heading, note, aside string, below ...Mark) Mark {
+		return Panel{Heading: heading, Note: note, Aside: aside, Layers: []Layer{photo}, Below: below}
+	}
+	bars := Bars{Columns: []string{"probability", "logit of the class", "vs. the best"}}
+	for i, label := range []string{token, lorem, "x", ""} {
+		bars.Bars = append(bars.Bars, Bar{label, float64(i) / 3, []string{"0.9939", "−123 456.78", "1 / 2 489"}, i == 0, i == 3})
+	}
+	table := Table{Columns: []Column{{"name", false}, {"kind", false}, {"output shape", true}, {"parameters", true}, {"receptive field", true}, {"stride", true}}}
+	for _, name := range []string{"conv1", token, lorem} {
+		table.Rows = append(table.Rows, []string{name, "convolution", "1 024 × 1 024 × 2 048", "123 456 789", "1 024 × 1 024", "32 × 32"})
+	}
+	table.Rows = append(table.Rows, []string{"short row"})
+	key := Key{[]Entry{{white, token, "95.7 %"}, {white, lorem, token}, {white, "", ""}}}
+	ramp := Ramp{Scale: s, Head: lorem, LowWords: lorem, HighWords: token, MarkWords: lorem, Mark: 7}
+	long := numbered(7, 5, 5)
+	long[2].Label, long[3].Value, long[4].Label = token, token, lorem
+	long[5] = Tile{Missing: "dead but rather long", Label: "5"}
+	return map[string][]Mark{
+		"row":    {Row{Marks: []Mark{panel(token, lorem, token, ramp), panel("Short", "", "", key), panel(lorem, token, lorem, Meter{token, 0.5, "0.5"}), panel("", "", "aside", Meter{"", 0.5, ">0.999"})}}},
+		"two":    {Row{Marks: []Mark{panel(lorem, lorem, "227 × 227", ramp), panel("b", "", "")}}},
+		"one":    {panel(token, token, token, ramp, key)},
+		"five":   {Row{Marks: []Mark{ramp, ramp, Note{lorem}, key, Note{token}}}},
+		"beside": {Beside{Side: []Mark{panel("Photograph", "", lorem), ramp, Note{lorem}}, Main: []Mark{Tiles{Heading: token, Aside: lorem, Tiles: numbered(18, 27, 20)}, Tiles{Heading: "b", Aside: token, Tiles: long}}}},
+		"tiles":  {Tiles{Tiles: numbered(64, 7, 7)}, Tiles{Tiles: long}, Tiles{Tiles: numbered(3, 20, 60), Framed: true}, Tiles{}},
+		"many":   {Tiles{Tiles: numbered(512, 3, 3)}},
+		"matrix": {Matrix{Heading: lorem, Columns: []string{token, "1", "2", lorem}, Lines: []Line{{Label: token, Tiles: numbered(40, 3, 3)}, {Label: "b"}, {Label: "c", Tiles: long}}}, Matrix{}},
+		"bars":   {Beside{Side: []Mark{panel("", "", "")}, Main: []Mark{bars}, Width: 176}, bars, Bars{}},
+		"table":  {table, Table{}, Table{Columns: []Column{{lorem, false}}, Rows: [][]string{{token}}}},
+		"empty":  {Row{}, Beside{}, Panel{}, Key{}, Ramp{}, Note{}, Meter{}},
+	}
+}
+
+// extent is the room that words may take in the widest font, from the tallest letter to the lowest.
+func extent(t words) Rect {
+	return Rect{t.left(), t.y - 0.76*t.style.size, t.style.width(t.text), 0.98 * t.style.size}
+}
+
+func texts(shapes []shape) (found []words) {
+	for _, s := range shapes {
+		switch s := s.(type) {
+		case words:
+			found = append(found, s)
+		case group:
+			found = append(found, texts(s.shapes)...)
+		}
+	}
+	return found
+}
+
+// In the widest font no words leave the figure, and none touch each other.
+func TestWordsHaveRoom(t *testing.T) {
+	for name, body := range stress() {
+		for _, width := range []int{Wide, Narrow, 640, 300} {
+			f := Figure{Title: lorem, Subtitle: token + " " + lorem, Body: body, Caption: []string{lorem, token, lorem}, Width: width}
+			s := f.scene()
+			found := texts(s.shapes)
+			for i, a := range found {
+				r := extent(a)
+				if r.X < padding-0.5 || r.X+r.W > s.w-padding+0.5 || r.Y < 0 || r.Y+r.H > s.h {
+					t.Errorf("%s at %d: %q leaves the figure: %.0f", name, width, a.text, r)
+				}
+				for _, b := range found[i+1:] {
+					if o := extent(b); r.X < o.X+o.W && o.X < r.X+r.W && r.Y+1 < o.Y+o.H && o.Y+1 < r.Y+r.H {
+						t.Errorf("%s at %d: %q %.0f touches %q %.0f", name, width, a.text, r, b.text, o)
+					}
+				}
+			}
+		}
+	}
+}
+
+func boxes(shapes []shape) (found []Rect) {
+	for _, s := range shapes {
+		switch s := s.(type) {
+		case bitmap:
+			found = append(found, Rect{s.x, s.y, s.w, s.h})
+		case box:
+			found = append(found, Rect{s.x, s.y, s.w, s.h})
+		case group:
+			found = append(found, Rect{s.x, s.y, s.w, s.h})
+		}
+	}
+	return found
+}
+
+// Pictures and bars stay inside the padding, have a size, and lie under no words.
+func TestPicturesHaveRoom(t *testing.T) {
+	for name, body := range stress() {
+		for _, width := range []int{Wide, Narrow, 300} {
+			s := Figure{Body: body, Caption: []string{"c"}, Width: width}.scene()
+			for _, r := range boxes(s.shapes) {
+				if r.X < padding-1 || r.X+r.W > s.w-padding+1 || r.Y < 0 || r.Y+r.H > s.h || !(r.W > 0 && r.H > 0) {
+					t.Errorf("%s at %d: a picture at %.1f leaves the figure", name, width, r)
+				}
+				for _, w := range texts(s.shapes) {
+					if o := extent(w); !strings.HasPrefix(w.text, "dead") &&
+						r.X+1 < o.X+o.W && o.X+1 < r.X+r.W && r.Y+1 < o.Y+o.H && o.Y+2 < r.Y+r.H {
+						t.Errorf("%s at %d: %q %.0f lies on a picture at %.0f", name, width, w.text, o, r)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestEveryCarrierTakesEveryMark(t *testing.T) {
+	for name, body := range stress() {
+		f := Figure{Title: name, Body: body}
+		if svg := f.SVG(); len(svg) == 0 {
+			t.Errorf("%s: no SVG", name)
+		}
+		if _, err := f.PNG(Raster{Density: 1}); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		html := f.HTML()
+		if n, alts := strings.Count(html, "<img "), strings.Count(html, "<img alt="); n != alts {
+			t.Errorf("%s: %d of %d pictures have words", name, alts, n)
+		}
+	}
+}
+
+func TestTooLargeForPNG(t *testing.T) {
+	f := Figure{Body: []Mark{Table{Columns: []Column{{"n", true}}, Rows: make([][]string, 100_000)}}}
+	if _, err := f.PNG(Raster{}); err != ErrTooLarge {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestWrap(t *testing.T) {
+	st := style{size: 10}
+	for _, s := range []string{"", "a", lorem, token, "a " + token + " b", "é…中文字 " + lorem} {
+		lines := wrap(s, st, 60)
+		for _, line := range lines {
+			if st.width(line) > 60 {
+				t.Errorf("%q is %.0f wide", line, st.width(line))
+			}
+		}
+		squash := strings.NewReplacer(" ", "")
+		if got := squash.Replace(strings.Join(lines, "")); got != squash.Replace(s) {
+			t.Errorf("%q became %q", s, got)
+		}
+	}
+	if lines := wrap("0.3"+nbsp+"% of all", st, 40); lines[0] != "0.3"+nbsp+"%" {
+		t.Errorf("broken at a no-break space: %q", lines)
+	}
+}
+
+func TestEllipsis(t *testing.T) {
+	st := style{size: 10}
+	for _, w := range []float64{0, 5, 12, 50, 1e4} {
+		got := ellipsis(token, st, w)
+		if st.width(got) > w {
+			t.Errorf("%q is wider than %v", got, w)
+		}
+		if w >= 12 && w < 1e4 && !strings.HasSuffix(got, "…") {
+			t.Errorf("%q hides that it is cut", got)
+		}
+	}
+}
+
+// A cell lies where its patch's centre lies, also in a part of the picture.
+func TestOverlayGeometry(t *testing.T) {
+	v := view{Rect{10, 20, 100, 50}, 200, 100}
+	got := Overlay{Plane: field.New(2, 2), Over: Rect{20, 30, 40, 20}}.draw(v)[0].(bitmap)
+	if got.x != 20 || got.y != 20 || got.w != 80 || got.h != 40 {
+		t.Errorf("%+v", got)
+	}
+}
+
+// A zoomed photograph embeds the part that is seen, at its own resolution.
+func TestPhotoEmbedsWhatIsSeen(t *testing.T) {
+	img := checks(300, 200).SubImage(image.Rect(10, 20, 210, 170))
+	b := Photo{Image: img}.draw(view{Rect{50.5, 50, 40, 40}, 200, 200})[0].(bitmap)
+	if got, want := b.raster.img.Bounds().Size(), image.Pt(41, 40); got != want {
+		t.Errorf("embeds %v, want %v", got, want)
+	}
+	if math.Abs(b.x+2.5) > 1e-9 || b.y != 0 || b.w != 205 {
+		t.Errorf("placed at %v %v, %v wide", b.x, b.y, b.w)
+	}
+	got, want := b.raster.img.At(0, 0), img.At(10+50, 20+50)
+	if r, _, _, _ := got.RGBA(); r != func() uint32 { r, _, _, _ := want.RGBA(); return r }() {
+		t.Errorf("begins with %v, want %v", got, want)
+	}
+	large := Photo{Image: checks(3000, 1000)}.draw(view{Rect{0, 0, 3000, 1000}, 200, 67})[0].(bitmap)
+	if got, want := large.raster.img.Bounds().Size(), image.Pt(400, 133); got != want {
+		t.Errorf("a large photograph is embedded at %v, want %v", got, want)
+	}
+}
+
+func TestPixelated(t *testing.T) {
+	data, photo := &raster{}, &raster{photo: true}
+	for _, c := range []struct {
+		r    *raster
+		n    int
+		want bool
+	}{{data, 27, true}, {data, 113, false}, {photo, 90, false}, {photo, 28, true}} {
+		if got := (bitmap{w: 98, raster: c.r, source: image.Rect(0, 0, c.n, c.n)}).pixelated(); got != c.want {
+			t.Errorf("%d pixels, photograph %v: %v", c.n, c.r.photo, got)
+		}
+	}
+}
+
+func TestClasses(t *testing.T) {
+	index := []int{5, 5, 5, 5, 7, 7, 9, 1}
+	for k := 20; k < 30; k++ {
+		index = append(index, k)
+	}
+	c := Classes{H: 1, W: len(index), Index: index, Clear: 5}
+	k := c.Key(func(class int) string { return fmt.Sprint(class) }, white)
+	var labels []string
+	for _, e := range k.Entries {
+		labels = append(labels, e.Label)
+	}
+	if got, want := strings.Join(labels, " "), "5 7 1 9 20 21 22 23 24 5 others"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	img := c.draw(view{Rect{0, 0, 18, 1}, 18, 1})[0].(bitmap).raster.img
+	if _, _, _, a := img.At(0, 0).RGBA(); a != 0 {
+		t.Error("the explained class hides the photograph")
+	}
+	for i, want := range map[int]int{4: 0, 7: 1, 6: 2, 17: 8, 13: 8} {
+		if got := img.At(i, 0); got != scale.Petroff10[want] {
+			t.Errorf("position %d is %v, want colour %d", i, got, want)
+		}
+	}
+	if k := (Classes{H: 2, W: 2, Index: []int{1}}).Key(nil, white); len(k.Entries) != 0 {
+		t.Errorf("a broken map has a legend: %v", k)
+	}
+}
+
+func TestBackdrop(t *testing.T) {
+	img := image.NewGray(image.Rect(5, 5, 105, 105))
+	for i := range img.Pix {
+		img.Pix[i] = 100
+	}
+	if got, want := Backdrop(img).R, uint8(179); got != want { // 0.52 + 0.46·100/255
+		t.Errorf("%d, want %d", got, want)
+	}
+	if got := Backdrop(image.NewGray(image.Rectangle{})); got != defaultBackdrop {
+		t.Errorf("of nothing: %v", got)
+	}
+}
