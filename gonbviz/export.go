@@ -63,7 +63,7 @@ func Endings(result any) []string {
 		return append(pictures, ".npy", ".csv", ".json")
 	case *probe.FilterBank, *probe.MapSet:
 		return append(pictures, ".npy", ".json")
-	case *probe.Answer, LayerTable:
+	case *probe.Answer, Top, LayerTable:
 		return append(pictures, ".csv", ".json")
 	}
 	return pictures
@@ -146,8 +146,10 @@ func table(result any) [][]string {
 	case *attrib.Attribution:
 		return gridTable(r)
 	case *probe.Answer:
+		return table(Top{r, 0})
+	case Top:
 		rows := [][]string{{"index", "label", "probability", "logit"}}
-		for _, c := range r.Top(0) {
+		for _, c := range r.Classes() {
 			rows = append(rows, []string{strconv.Itoa(c.Index), c.Label, fmt.Sprint(c.Probability), fmt.Sprint(c.Logit)})
 		}
 		return rows
@@ -228,7 +230,9 @@ func document(result any) any {
 	case *attrib.Attribution:
 		return attributionDocument(r)
 	case *probe.Answer:
-		return map[string]any{"model": r.Network, "input": inputDocument(r.Picture), "backend": r.Backend, "versions": Versions(), "classes": r.Top(0)}
+		return document(Top{r, 0})
+	case Top:
+		return map[string]any{"model": r.Network, "input": inputDocument(r.Picture), "backend": r.Backend, "versions": Versions(), "classes": r.Classes()}
 	case LayerTable:
 		return map[string]any{"model": r.Network, "layers": layerDocuments(r.Layers)}
 	case *probe.FilterBank:

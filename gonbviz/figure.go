@@ -20,6 +20,8 @@ func FigureOf(result any) (picture.Figure, error) {
 	case picture.Figure:
 		return r, nil
 	case *probe.Answer:
+		return answerFigure(Top{r, usualTop}), nil
+	case Top:
 		return answerFigure(r), nil
 	case LayerTable:
 		return layersFigure(r), nil
@@ -84,12 +86,23 @@ func inputCaption(p *pixel.Prepared) string {
 	return words + ", " + p.Crop
 }
 
+// usualTop is how many classes are shown where nobody says how many.
+const usualTop = 5
+
+// Top is the N best classes of an answer; all of them with N = 0.
+type Top struct {
+	*probe.Answer
+	N int
+}
+
+// Classes are the classes, best first.
+func (t Top) Classes() []probe.Class { return t.Answer.Top(t.N) }
+
 // answerFigure shows the most probable classes as bars.
-func answerFigure(a *probe.Answer) picture.Figure {
-	const shown = 5
-	top := a.Top(shown)
+func answerFigure(a Top) picture.Figure {
+	top := a.Classes()
 	bars := picture.Bars{Columns: []string{"probability", "logit", "vs. the best"}}
-	rest, words := 1.0, make([]string, 0, shown)
+	rest, words := 1.0, make([]string, 0, len(top))
 	for i, c := range top {
 		rest -= c.Probability
 		bars.Bars = append(bars.Bars, picture.Bar{

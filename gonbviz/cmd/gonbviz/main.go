@@ -75,7 +75,7 @@ func newRoot() *cobra.Command {
 	}
 	root.PersistentFlags().Bool("quiet", false, "no progress on standard error")
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(newLab(), newSetup(), newRun())
+	root.AddCommand(newLab(), newSetup(), newRun(), newModels(), newLayers(), newPredict(), newFilters(), newActivations(), newOcclusion())
 	return root
 }
 

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/convlens/convlens/gonbviz/probe"
+)
+
+func newActivations() *cobra.Command {
+	var a analysis
+	var layers, sort string
+	var m probe.Maps
+	orders := []string{probe.ByIndex.String(), probe.ByStrength.String()}
+	command := &cobra.Command{
+		Use:   "activations",
+		Short: "Draw the maps that layers answer with",
+		Args:  cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			if err := oneOf("sort", sort, orders); err != nil {
+				return err
+			}
+			if m.Top < 0 {
+				return usageError("--top %d: give a number of maps, or 0 for all", m.Top)
+			}
+			if layers == "" {
+				return usageError("--layer is missing; `gonbviz layers` lists them")
+			}
+			m.Layers = splitLayers(layers)
+			m.Sort = []probe.Sort{probe.ByIndex, probe.ByStrength}[slices.Index(orders, sort)]
+			if err := a.check(&probe.MapSet{}, true); err != nil {
+				return err
+			}
+			if len(m.Layers) > 1 && strings.EqualFold(filepath.Ext(a.out), ".npy") {
+				return usageError("--out %s: an .npy file holds one layer's maps; give one --layer, or .json", a.out)
+			}
+			lens, err := a.open()
+			if err != nil {
+				return err
+			}
+			picture, err := a.prepare(lens)
+			if err != nil {
+				return err
+			}
+			set, err := lens.Probe.Maps(command.Context(), picture, m)
+			if err != nil {
+				return err
+			}
+			return a.save(command, set, lens.Running)
+		},
+	}
+	a.onModel(command, "")
+	a.onImage(command)
+	a.drawn(command)
+	flags := command.Flags()
+	flags.StringVar(&layers, "layer", "", "layers, with commas between; a backslash keeps a comma in a name")
+	flags.StringVar(&sort, "sort", probe.ByIndex.String(), "index, or strength (standard deviation over the map)")
+	flags.IntVar(&m.Top, "top", 0, "keep the first maps in that order; 0: all")
+	flags.BoolVar(&m.Pre, "pre", false, "before the activation function")
+	return command
+}
+
+// splitLayers parts a list at its commas, except those behind a backslash.
+func splitLayers(list string) []string {
+	var names []string
+	name := ""
+	for i := 0; i < len(list); i++ {
+		switch {
+		case list[i] == '\\' && i+1 < len(list) && list[i+1] == ',':
+			i++
+			name += ","
+		case list[i] == ',':
+			names, name = append(names, name), ""
+		default:
+			name += list[i : i+1]
+		}
+	}
+	return append(names, name)
+}

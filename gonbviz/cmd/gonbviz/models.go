@@ -1,0 +1,53 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+)
+
+// modelRow is a built-in network as `models` prints it.
+type modelRow struct {
+	Name       string `json:"name"`
+	Title      string `json:"title"`
+	Input      []int  `json:"input"`
+	Channels   string `json:"channels"`
+	Classes    int    `json:"classes"`
+	Parameters int    `json:"parameters"`
+	Accuracy   string `json:"accuracy"`
+	Licence    string `json:"licence"`
+}
+
+func newModels() *cobra.Command {
+	var asJSON bool
+	command := &cobra.Command{
+		Use:   "models",
+		Short: "List the built-in networks",
+		Args:  cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			var rows []modelRow
+			for _, b := range builtIn {
+				net := b.open()
+				in := net.Input
+				rows = append(rows, modelRow{
+					b.name, net.Name, []int{in.Height, in.Width, in.Channels()}, in.Order.String(),
+					len(net.Labels), net.Store.NumParameters(), net.Accuracy, net.Licence,
+				})
+			}
+			out := command.OutOrStdout()
+			if asJSON {
+				return json.NewEncoder(out).Encode(rows)
+			}
+			table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+			fmt.Fprintln(table, "name\tnetwork\tinput\tclasses\tparameters\ttest accuracy\tlicence")
+			for _, r := range rows {
+				fmt.Fprintf(table, "%s\t%s\t%d×%d×%d %s\t%d\t%d\t%s\t%s\n", r.Name, escape(r.Title), r.Input[0], r.Input[1], r.Input[2], r.Channels, r.Classes, r.Parameters, escape(r.Accuracy), escape(r.Licence))
+			}
+			return table.Flush()
+		},
+	}
+	command.Flags().BoolVar(&asJSON, "json", false, "print one JSON document")
+	return command
+}

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"image"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/convlens/convlens/gonbviz"
+	"github.com/convlens/convlens/gonbviz/attrib"
+)
+
+// occlusionFlags are the options that must be read before they can be used.
+type occlusionFlags struct{ window, stride, region, exact, reading string }
+
+func newOcclusion() *cobra.Command {
+	var a analysis
+	var o attrib.Occlusion
+	var f occlusionFlags
+	command := &cobra.Command{
+		Use:   "occlusion",
+		Short: "Draw which part of a picture the answer rests on, by hiding one part after the other",
+		Args:  cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			if err := f.read(&o); err != nil {
+				return err
+			}
+			if err := a.check(&attrib.Attribution{}, true); err != nil {
+				return err
+			}
+			lens, err := a.open()
+			if err != nil {
+				return err
+			}
+			picture, err := a.prepare(lens)
+			if err != nil {
+				return err
+			}
+			ctx, end := watched(command)
+			result, err := o.Attribute(ctx, lens.Probe, picture)
+			end()
+			if err != nil {
+				return err
+			}
+			return a.save(command, gonbviz.Panels{Attribution: result, Show: gonbviz.Reading(f.reading)}, lens.Running)
+		},
+	}
+	a.onModel(command, "")
+	a.onImage(command)
+	a.drawn(command)
+	flags := command.Flags()
+	flags.StringVar(&f.window, "window", "", "the hidden window, H or HxW pixels of the input (default: 15 % of its shorter side)")
+	flags.StringVar(&f.stride, "stride", "", "the step, H or HxW pixels (default: a quarter of the window)")
+	flags.StringVar((*string)(&o.Fill), "fill", string(attrib.Gray), "what a window shows: gray, black, white, mean, blur, noise, zero, or numbers in units of the input")
+	flags.StringVar((*string)(&o.Border), "border", string(attrib.Cut), "windows over the border: cut or inside")
+	flags.StringVar((*string)(&o.Overlap), "overlap", string(attrib.OverlapMean), "the pixel map: mean or sum over the windows that hide a pixel, or none")
+	flags.StringVar(&f.region, "region", "", "x,y,w,h: only inside this rectangle of the input")
+	flags.StringVar(&f.reading, "map", string(gonbviz.Drop), "drop, probability (of the class at each position) or class (the most probable there)")
+	flags.StringVar(&o.Class, "class", "", "the class to explain: a label, else an index (default: the best)")
+	flags.StringVar((*string)(&o.Score), "score", string(attrib.Probability), "logit, probability or logprob")
+	flags.IntVar(&o.Batch, "batch", 0, "positions at once; 0: chosen from the memory limit")
+	flags.StringVar(&f.exact, "exact", "auto", "auto, incremental or full")
+	flags.Uint64Var(&o.Seed, "seed", 0, "for --fill noise")
+	return command
+}
+
+// read puts the options into o and refuses what is wrong whatever the network.
+func (f *occlusionFlags) read(o *attrib.Occlusion) error {
+	var err error
+	if o.Window, err = readSize("window", f.window); err != nil {
+		return err
+	}
+	if o.Stride, err = readSize("stride", f.stride); err != nil {
+		return err
+	}
+	if o.Region, err = readRegion(f.region); err != nil {
+		return err
+	}
+	if err := o.Fill.Check(); err != nil {
+		return usageError("--fill: %v", err)
+	}
+	if o.Batch < 0 {
+		return usageError("--batch %d: give a number of positions, or 0", o.Batch)
+	}
+	if f.exact == "incremental" {
+		return usageError("--exact incremental is not there yet; use auto or full")
+	}
+	for _, err := range []error{
+		oneOf("border", o.Border, []attrib.Border{attrib.Cut, attrib.Inside}),
+		oneOf("overlap", o.Overlap, []attrib.Overlap{attrib.OverlapMean, attrib.OverlapSum, attrib.OverlapNone}),
+		oneOf("score", o.Score, []attrib.Score{attrib.Logit, attrib.Probability, attrib.LogProbability}),
+		oneOf("map", gonbviz.Reading(f.reading), []gonbviz.Reading{gonbviz.Drop, gonbviz.Probability, gonbviz.BestClass}),
+		oneOf("exact", f.exact, []string{"auto", "full"}),
+	} {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readSize reads "H" or "HxW"; nothing stands for the default.
+func readSize(flag, text string) (attrib.Size, error) {
+	if text == "" {
+		return attrib.Size{}, nil
+	}
+	h, w, both := strings.Cut(text, "x")
+	if !both {
+		w = h
+	}
+	height, errH := strconv.Atoi(h)
+	width, errW := strconv.Atoi(w)
+	if errH != nil || errW != nil || height < 1 || width < 1 {
+		return attrib.Size{}, usageError("--%s %q: give pixels as H or HxW, at least 1 each", flag, text)
+	}
+	return attrib.Size{H: height, W: width}, nil
+}
+
+// readRegion reads "x,y,w,h"; nothing stands for everything.
+func readRegion(text string) (image.Rectangle, error) {
+	if text == "" {
+		return image.Rectangle{}, nil
+	}
+	words := strings.Split(text, ",")
+	var n [4]int
+	bad := len(words) != 4
+	for i, word := range words {
+		if bad {
+			break
+		}
+		var err error
+		n[i], err = strconv.Atoi(strings.TrimSpace(word))
+		bad = err != nil || n[i] < 0 || i > 1 && n[i] == 0 || n[i] > 1<<20
+	}
+	if bad {
+		return image.Rectangle{}, usageError("--region %q: give x,y,w,h in pixels of the input, w and h at least 1", text)
+	}
+	return image.Rect(n[0], n[1], n[0]+n[2], n[1]+n[3]), nil
+}
