@@ -97,7 +97,7 @@ func newDrawing(a *attrib.Attribution) (drawing, error) {
 	}
 	in := a.Picture.Input
 	whole := picture.Rect{W: float64(in.Width), H: float64(in.Height)}
-	d := drawing{Attribution: a, over: whole, whole: whole, pale: picture.Photo{Image: a.Picture.Shown, Pale: true, Over: whole}}
+	d := drawing{Attribution: a, over: whole, whole: whole, pale: picture.Photo{Image: a.Picture.Small, Pale: true, Over: whole}}
 	if a.Grid != nil {
 		d.grid = cells(a.Grid)
 		d.plane, d.over = a.Grid.Drop, d.grid

@@ -22,7 +22,7 @@ func Inside() bool { return gonbui.IsNotebook }
 // Show puts a figure below the cell, as one output with three forms: HTML for the notebook, PNG for where HTML is not
 // shown, and a line of text for a terminal.
 func Show(figure picture.Figure) error {
-	png, err := figure.PNG(picture.Raster{})
+	png, err := figure.PNG(picture.Raster{Density: 1})
 	if err != nil {
 		return err
 	}

@@ -12,7 +12,7 @@ import (
 )
 
 // ShownSide is the most pixels that Prepared.Shown has on its longer side.
-const ShownSide = 640
+const ShownSide = 300
 
 // Prepared is a picture on its way into a network, with what is needed to show it beside the results.
 type Prepared struct {
