@@ -109,7 +109,7 @@ func (b bitmap) pixelated() bool {
 	if b.raster.photo {
 		return b.w >= 2*float64(b.source.Dx())
 	}
-	return b.w > float64(b.source.Dx())
+	return b.w > 1.25*float64(b.source.Dx()) // below, squares would be of visibly different sizes
 }
 
 // group has an origin of its own and is clipped to its box.

@@ -112,7 +112,7 @@ func (t Tiles) grid(w float64) (side float64, columns int) {
 
 // full is a number of columns that fills all rows, where one a little smaller than most does.
 func full(most, n int) int {
-	for c := most; 4*c >= 3*most && n > most; c-- {
+	for c := most; 5*c >= 4*most && n > most; c-- {
 		if n%c == 0 {
 			return c
 		}
@@ -300,10 +300,24 @@ func (m Matrix) grid(w float64) (labels, side float64, columns int) {
 		labels = math.Ceil(min(longest, w/4)) + 10
 	}
 	room := w - labels
-	if side = m.Size; side <= 0 {
-		side = max(12, min(42, math.Floor((room+matrixGap)/float64(n)-matrixGap)))
+	fit := func(side float64) int { return max(1, min(n, int((room+matrixGap)/(side+matrixGap)))) }
+	if m.Size > 0 {
+		side = min(m.Size, room)
+		return labels, side, fit(side)
 	}
-	return labels, side, max(1, min(n, int((room+matrixGap)/(side+matrixGap))))
+	rows := (n + fit(12) - 1) / fit(12)
+	columns = (n + rows - 1) / rows
+	return labels, max(4, min(42, math.Floor((room+matrixGap)/float64(columns)-matrixGap))), columns
+}
+
+// space is what lies between lines: more where a line is broken into rows.
+func (m Matrix) space(columns int) float64 {
+	for _, line := range m.Lines {
+		if len(line.Tiles) > columns {
+			return 10
+		}
+	}
+	return matrixGap
 }
 
 func (m Matrix) place(l *layout, x, y, w float64) float64 {
@@ -316,7 +330,7 @@ func (m Matrix) place(l *layout, x, y, w float64) float64 {
 	}
 	for i, line := range m.Lines {
 		if i > 0 {
-			y += matrixGap
+			y += m.space(columns)
 		}
 		l.line(x, y+min(side/2+4, 12), labels-6, line.Label, labelStyle.strong(), start)
 		g := m.strip(line, side, columns)
@@ -366,7 +380,7 @@ func (m Matrix) html(h *markup, w float64) {
 	h.heading(m.Heading, m.Aside, false)
 	labels, side, columns := m.grid(w)
 	for _, line := range m.Lines {
-		h.open("div", "display:flex;margin:0 0 3px 0")
+		h.open("div", "display:flex;margin:0 0 "+num(m.space(columns))+"px 0")
 		h.text("div", line.Label, labelStyle.strong().css(), "flex:0 0 "+num(labels)+"px;overflow:hidden")
 		if g := m.strip(line, side, columns); g.h > 0 {
 			alt := line.Alt
