@@ -195,7 +195,7 @@ func (b Bars) html(h *markup, w float64) {
 // htmlLine writes the label's column and what follows it.
 func (b Bars) htmlLine(h *markup, labels float64, rest func(), label string, st style) {
 	h.open("div", "display:flex;align-items:center;gap:12px;margin:0 0 8px 0")
-	h.open("span", "flex:0 1 "+num(labels)+"px;min-width:0;text-align:right;overflow-wrap:anywhere", st.css())
+	h.open("span", "flex:0 1 "+num(labels)+"px;min-width:0;text-align:right;overflow-wrap:break-word", st.css())
 	h.WriteString(escape(label))
 	h.shut("span")
 	rest()

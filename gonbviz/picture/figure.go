@@ -57,20 +57,20 @@ const (
 // Plain is the figure as one line of text.
 func (f Figure) Plain() string {
 	if f.Text != "" {
-		return visible(f.Text)
+		return plainText(f.Text)
 	}
 	if f.Alt == "" {
-		return visible(f.Title)
+		return plainText(f.Title)
 	}
-	return visible(strings.TrimPrefix(f.Title+": "+f.Alt, ": "))
+	return plainText(strings.TrimPrefix(f.Title+": "+f.Alt, ": "))
 }
 
-// caption joins the parts so that no line begins with a dot and none breaks at a sign of multiplication.
+// caption joins the parts so that no line begins with a dot.
 func (f Figure) caption() string {
 	var parts []string
 	for _, p := range f.Caption {
 		if p != "" {
-			parts = append(parts, strings.ReplaceAll(p, " × ", nbsp+"×"+nbsp))
+			parts = append(parts, p)
 		}
 	}
 	return strings.Join(parts, nbsp+"· ")

@@ -242,7 +242,7 @@ func (k Key) html(h *markup, _ float64) {
 		h.open("div", "display:flex;align-items:center;gap:6px", labelStyle.css())
 		h.open("span", "flex:0 0 10px;width:10px;height:10px;border-radius:1px;background-color:"+hex(e.Colour))
 		h.shut("span")
-		h.text("span", e.Label, "min-width:0;overflow-wrap:anywhere")
+		h.text("span", e.Label, "min-width:0;overflow-wrap:break-word")
 		h.text("span", e.Value, "margin-left:auto;white-space:nowrap", faint)
 		h.shut("div")
 	}

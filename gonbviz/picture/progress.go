@@ -135,9 +135,9 @@ func seconds(d time.Duration) string {
 // Plain is the line as text, for a terminal.
 func (p Progress) Plain() string {
 	if p.State == Done || p.State == Cached {
-		return visible(p.end())
+		return plainText(p.end())
 	}
-	return visible(join(p.Name, p.what(), p.when()))
+	return plainText(join(p.Name, p.what(), p.when()))
 }
 
 // HTML is the line for a notebook: words and a bar, one small line when it is over.

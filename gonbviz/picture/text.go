@@ -141,8 +141,11 @@ func ellipsis(s string, st style, w float64) string {
 	return strings.TrimRight(s[:n], "  ") + "…"
 }
 
-// visible writes control characters, and the marks that turn or hide text, as escapes.
-func visible(s string) string {
+// visible is s as it is drawn: plain, and with no break at a sign of multiplication.
+func visible(s string) string { return strings.ReplaceAll(plainText(s), " × ", nbsp+"×"+nbsp) }
+
+// plainText writes control characters, and the marks that turn or hide text, as escapes.
+func plainText(s string) string {
 	if !strings.ContainsFunc(s, hidden) && utf8.ValidString(s) {
 		return s
 	}
