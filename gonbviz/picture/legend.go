@@ -85,7 +85,7 @@ func (r Ramp) bar(w float64) (g group, from, length float64) {
 		at := math.Floor(from + t.At*length)
 		g.shapes = append(g.shapes, box{x: at, y: top + rampHeight + 0.5, w: 1, h: tickLength, fill: themed(secondary)})
 	}
-	if r.MarkWords != "" {
+	if r.MarkWords != "" && !math.IsNaN(r.Mark) {
 		t := max(0, min(1, r.Scale.Position(r.Mark)))
 		at := min(from+t*length-0.75, w-1.5)
 		g.shapes = append(g.shapes, box{x: at, y: 0, w: 1.5, h: markRise + rampHeight + 3, fill: themed(ink)})

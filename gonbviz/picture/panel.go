@@ -63,7 +63,7 @@ func (p Photo) over() Rect {
 	return p.Over
 }
 
-func (p Photo) extent() (w, h float64) { return p.over().W, p.over().H }
+func (p Photo) extent() (w, h float64) { return p.over().X + p.over().W, p.over().Y + p.over().H }
 
 // draw embeds no more of the photograph than is seen, and no finer than a sharp screen shows.
 func (p Photo) draw(v view) []shape {

@@ -202,8 +202,8 @@ func place(x, y, w, h float64) string {
 // num writes a coordinate with two decimals at most: finer than a screen, coarser than what machines differ in.
 func num(v float64) string {
 	r := math.Round(v*100) / 100
-	if r == 0 {
-		r = 0 // no minus before it
+	if r == 0 || math.IsNaN(r) || math.IsInf(r, 0) {
+		r = 0 // no minus before it; and a place that is no number must not break the file
 	}
 	return strconv.FormatFloat(r, 'f', -1, 64)
 }

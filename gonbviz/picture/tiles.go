@@ -379,6 +379,7 @@ func (m Matrix) strip(line Line, side float64, columns int) group {
 func (m Matrix) html(h *markup, w float64) {
 	h.heading(m.Heading, m.Aside, false)
 	labels, side, columns := m.grid(w)
+	m.htmlColumns(h, labels, side, columns)
 	for _, line := range m.Lines {
 		h.open("div", "display:flex;margin:0 0 "+num(m.space(columns))+"px 0")
 		h.text("div", line.Label, labelStyle.strong().css(), "flex:0 0 "+num(labels)+"px;overflow:hidden")
@@ -393,4 +394,20 @@ func (m Matrix) html(h *markup, w float64) {
 		}
 		h.shut("div")
 	}
+}
+
+// htmlColumns names the columns above.
+func (m Matrix) htmlColumns(h *markup, labels, side float64, columns int) {
+	if len(m.Columns) == 0 {
+		return
+	}
+	h.open("div", "display:flex;margin:0 0 2px 0", noteStyle.css())
+	h.open("div", "flex:0 0 "+num(labels)+"px")
+	h.shut("div")
+	h.open("div", "display:flex;min-width:0;flex:0 1 "+num(float64(columns)*(side+matrixGap))+"px")
+	for _, name := range m.Columns[:min(columns, len(m.Columns))] {
+		h.text("span", name, "flex:0 0 "+num(100/float64(columns))+"%;overflow:hidden;white-space:nowrap")
+	}
+	h.shut("div")
+	h.shut("div")
 }

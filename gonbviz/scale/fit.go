@@ -25,12 +25,14 @@ func (f Fit) Linear(planes ...field.Plane) Scale {
 	if len(values) == 0 {
 		return Scale{High: 1}
 	}
-	s := Scale{Least: values[0], Most: values[len(values)-1]}
-	s.Low, s.High = quantile(values, f.Trim/2), quantile(values, 1-f.Trim/2)
-	if s.Least >= 0 {
-		s.Low, s.High = 0, quantile(values, 1-f.Trim)
-	} else if s.Most <= 0 {
-		s.Low, s.High = quantile(values, f.Trim), 0
+	s := Scale{Least: slices.Min(values), Most: slices.Max(values)}
+	switch {
+	case s.Least >= 0:
+		s.High = f.end(values, 1-f.Trim)
+	case s.Most <= 0:
+		s.Low = f.end(values, f.Trim)
+	default:
+		s.Low, s.High = f.end(values, f.Trim/2), f.end(values, 1-f.Trim/2)
 	}
 	if s.High <= s.Low { // trimmed down to nothing, or nothing but zeros
 		s.Low, s.High = min(s.Least, 0), max(s.Most, 0)
@@ -51,14 +53,13 @@ func (f Fit) Symmetric(planes ...field.Plane) Scale {
 	if len(values) == 0 {
 		return s
 	}
-	s.Least, s.Most = values[0], values[len(values)-1]
+	s.Least, s.Most = slices.Min(values), slices.Max(values)
 	for i, v := range values {
 		values[i] = math.Abs(v - f.Pivot)
 	}
-	slices.Sort(values)
-	reach := quantile(values, 1-f.Trim)
+	reach := f.end(values, 1-f.Trim)
 	if reach == 0 {
-		reach = values[len(values)-1]
+		reach = slices.Max(values)
 	}
 	if f.Round {
 		reach = f.tidy(reach)
@@ -67,6 +68,19 @@ func (f Fit) Symmetric(planes ...field.Plane) Scale {
 		s.Low, s.High = f.Pivot-reach, f.Pivot+reach
 	}
 	return s.count(planes)
+}
+
+// end is the value that the share q of the values does not exceed. Only trimming needs them sorted.
+func (f Fit) end(values []float64, q float64) float64 {
+	if !(f.Trim > 0) {
+		if q < 0.5 {
+			return slices.Min(values)
+		}
+		return slices.Max(values)
+	}
+	slices.Sort(values)
+	i := int(math.Ceil(q*float64(len(values)))) - 1
+	return values[max(0, min(len(values)-1, i))]
 }
 
 // tidy rounds to two digits: to the nearest where some values may lie beyond the end, else away from 0.
@@ -88,7 +102,7 @@ func clean(v float64) float64 {
 	return math.Round(v*unit) / unit
 }
 
-// finite are all finite values, sorted.
+// finite are all finite values.
 func finite(planes []field.Plane) []float64 {
 	var values []float64
 	for _, p := range planes {
@@ -98,14 +112,7 @@ func finite(planes []field.Plane) []float64 {
 			}
 		}
 	}
-	slices.Sort(values)
 	return values
-}
-
-// quantile is the value that the share q of sorted values does not exceed.
-func quantile(sorted []float64, q float64) float64 {
-	i := int(math.Ceil(q*float64(len(sorted)))) - 1
-	return sorted[max(0, min(len(sorted)-1, i))]
 }
 
 // count fills in the shares of the values beyond the domain.
