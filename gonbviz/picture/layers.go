@@ -170,4 +170,3 @@ func steps(first, step, from, length float64) []float64 {
 	}
 	return at
 }
-
