@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -25,34 +26,83 @@ import (
 
 // Save writes a result to a file, by the file's ending: as a picture (.svg, .html, .png), as an array (.npy), as a
 // table (.csv) or with everything known about it (.json). Not every result has all of them; the error lists those it
-// has. The file appears whole or not at all, and no folder is made for it.
+// has. The file appears whole or not at all: it is written beside path under another name and then renamed. What stands
+// at path is replaced and keeps its permissions; a link is replaced, not followed. No folder is made.
 func Save(path string, result any) error {
 	ending := strings.ToLower(filepath.Ext(path))
 	if !slices.Contains(Endings(result), ending) {
 		return fmt.Errorf("%s: this result can't be saved as %q; give one of %s", path, ending, strings.Join(Endings(result), ", "))
 	}
-	file, err := os.CreateTemp(filepath.Dir(path), ".gonbviz-*")
+	file, err := beside(path)
 	if err != nil {
-		if errors.Is(err, os.ErrNotExist) {
-			return fmt.Errorf("%s: the folder does not exist; make it first", path)
-		}
-		return fmt.Errorf("%s: %w", path, err)
+		return err
 	}
 	defer os.Remove(file.Name()) // fails, as it should, once the file has its name
 	err = write(file, ending, result)
-	if err == nil {
-		err = file.Chmod(0o644)
-	}
 	if closed := file.Close(); err == nil {
 		err = closed
 	}
 	if err == nil {
 		err = os.Rename(file.Name(), path)
 	}
+	return named(path, err)
+}
+
+// CanSave reports what would keep Save from writing at path, to be known before the work and not after it.
+func CanSave(path string) error {
+	file, err := beside(path)
 	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return err
 	}
-	return nil
+	file.Close()
+	return named(path, os.Remove(file.Name()))
+}
+
+// beside makes the file that will become path.
+func beside(path string) (*os.File, error) {
+	old, err := os.Lstat(path)
+	exists := err == nil
+	switch {
+	case exists && old.IsDir():
+		return nil, fmt.Errorf("%s is a folder; give a file's name", path)
+	case exists && !old.Mode().IsRegular() && old.Mode().Type() != os.ModeSymlink:
+		return nil, fmt.Errorf("%s is no ordinary file and is left alone; give another name", path)
+	case err != nil && !errors.Is(err, os.ErrNotExist):
+		return nil, named(path, err)
+	}
+	// Not os.CreateTemp, whose files only their owner can read: a new file gets what the user's umask allows.
+	name := filepath.Join(filepath.Dir(path), fmt.Sprintf(".gonbviz-%016x", rand.Uint64()))
+	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("%s: the folder does not exist; make it first", path)
+	}
+	if err != nil {
+		return nil, named(path, err)
+	}
+	if exists && old.Mode().IsRegular() {
+		err = file.Chmod(old.Mode().Perm())
+	}
+	if err != nil {
+		file.Close()
+		os.Remove(name)
+		return nil, named(path, err)
+	}
+	return file, nil
+}
+
+// named is err about the file at path, which the system's errors about another name would hide.
+func named(path string, err error) error {
+	var onPath *os.PathError
+	var onLink *os.LinkError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &onPath):
+		err = onPath.Err
+	case errors.As(err, &onLink):
+		err = onLink.Err
+	}
+	return fmt.Errorf("%s: %w", path, err)
 }
 
 // Endings lists the file endings that a result can be saved under.
@@ -232,13 +282,14 @@ func document(result any) any {
 	case *probe.Answer:
 		return document(Top{r, 0})
 	case Top:
-		return map[string]any{"model": r.Network, "input": inputDocument(r.Picture), "backend": r.Backend, "versions": Versions(), "classes": r.Classes()}
+		return map[string]any{"model": r.Network, "input": inputDocument(r.Picture), "backend": r.Backend, "versions": Versions(), "classes": r.Classes(), "options": map[string]any{"top": r.N}, "seed": 0}
 	case LayerTable:
 		return map[string]any{"model": r.Network, "layers": layerDocuments(r.Layers)}
 	case *probe.FilterBank:
 		return map[string]any{
 			"model": r.Network, "layer": layerDocuments([]probe.Layer{r.Layer})[0], "options": map[string]string{"scale": r.Filters.Scale.String()},
 			"shape": []int{r.Out, r.In, r.H, r.W}, "weights": nest(r.Weights, r.Out, r.In, r.H, r.W), "versions": Versions(),
+			"backend": nil, "seed": 0, // nothing was run
 		}
 	case *probe.MapSet:
 		return mapsDocument(r)
@@ -287,7 +338,7 @@ func mapsDocument(set *probe.MapSet) any {
 	}
 	return map[string]any{
 		"model": set.Network, "input": inputDocument(set.Picture), "backend": set.Backend, "versions": Versions(), "layers": layers,
-		"options": map[string]any{"sort": set.Maps.Sort.String(), "top": set.Maps.Top, "pre": set.Maps.Pre},
+		"options": map[string]any{"sort": set.Maps.Sort.String(), "top": set.Maps.Top, "pre": set.Maps.Pre}, "seed": 0,
 	}
 }
 

@@ -18,6 +18,8 @@ import (
 	"github.com/bep/imagemeta"
 	"golang.org/x/image/draw"
 	"golang.org/x/image/webp"
+
+	"github.com/convlens/convlens/models/weights"
 )
 
 const (
@@ -72,7 +74,7 @@ func isWebP(data []byte) bool {
 // that names the file. Go's decoder does not smooth a JPEG's colours between pixels as libjpeg does, so that at coloured
 // edges a value can differ from Pillow's by some ten of 255.
 func Open(path string) (*Photo, error) {
-	f, err := os.Open(path)
+	f, err := weights.OpenFile(path)
 	if err != nil {
 		return nil, err
 	}

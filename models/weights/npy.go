@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"regexp"
 	"strconv"
 	"strings"
@@ -29,7 +28,7 @@ const (
 
 // OpenNPY reads the npy file at path, whose data may be limit bytes long (see ReadNPY); its errors name the file.
 func OpenNPY(path string, limit int64) (Array, error) {
-	f, err := os.Open(path)
+	f, err := OpenFile(path)
 	if err != nil {
 		return Array{}, err
 	}

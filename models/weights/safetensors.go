@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 )
 
@@ -24,7 +23,7 @@ type entry struct {
 
 // OpenSafetensors reads the safetensors file at path; its errors name the file.
 func OpenSafetensors(path string) ([]Tensor, error) {
-	f, err := os.Open(path)
+	f, err := OpenFile(path)
 	if err != nil {
 		return nil, err
 	}
@@ -32,9 +31,6 @@ func OpenSafetensors(path string) ([]Tensor, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s: not a regular file", path)
 	}
 	list, err := ReadSafetensors(f, info.Size())
 	if err != nil {

@@ -3,7 +3,9 @@
 package weights
 
 import (
+	"errors"
 	"fmt"
+	"os"
 
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
@@ -17,6 +19,22 @@ type Tensor struct {
 	Shape []int
 	// Values are all finite, the last axis running fastest.
 	Values []float32
+}
+
+// OpenFile opens a file to be read, which must be a regular one: opening a pipe would wait until someone writes to it,
+// and a device may never end.
+func OpenFile(path string) (*os.File, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, &os.PathError{Op: "open", Path: path, Err: errors.Unwrap(err)}
+	}
+	if info.IsDir() {
+		return nil, fmt.Errorf("%s: is a folder, not a file", path)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s: not a regular file", path)
+	}
+	return os.Open(path)
 }
 
 // Load puts tensors into the store as variables. path gives the variable's path for a tensor's name

@@ -18,7 +18,11 @@ func newActivations() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "activations",
 		Short: "Draw the maps that layers answer with",
-		Args:  cobra.NoArgs,
+		Long: "Draws the maps that layers answer to a picture with, after their activation function, beside the picture.\n" +
+			"An .npy file holds one layer's maps: channels × height × width, or the values of a dense layer's units.",
+		Example: "  gonbviz activations --layer conv1,fire5 --sort strength --top 18 --out maps.svg\n" +
+			"  gonbviz activations --image cat.jpg --layer conv1 --pre --out maps.npy",
+		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			if err := oneOf("sort", sort, orders); err != nil {
 				return err
@@ -30,12 +34,18 @@ func newActivations() *cobra.Command {
 				return usageError("--layer is missing; `gonbviz layers` lists them")
 			}
 			m.Layers = splitLayers(layers)
-			m.Sort = []probe.Sort{probe.ByIndex, probe.ByStrength}[slices.Index(orders, sort)]
-			if err := a.check(&probe.MapSet{}, true); err != nil {
-				return err
+			if slices.Contains(m.Layers, "") {
+				return usageError("--layer %q has an empty name between its commas", layers)
 			}
+			m.Sort = []probe.Sort{probe.ByIndex, probe.ByStrength}[slices.Index(orders, sort)]
 			if len(m.Layers) > 1 && strings.EqualFold(filepath.Ext(a.out), ".npy") {
 				return usageError("--out %s: an .npy file holds one layer's maps; give one --layer, or .json", a.out)
+			}
+			if err := a.checkImage(); err != nil {
+				return err
+			}
+			if err := a.check(&probe.MapSet{}, true); err != nil {
+				return err
 			}
 			lens, err := a.open()
 			if err != nil {
@@ -52,14 +62,14 @@ func newActivations() *cobra.Command {
 			return a.save(command, set, lens.Running)
 		},
 	}
-	a.onModel(command, "")
-	a.onImage(command)
-	a.drawn(command)
 	flags := command.Flags()
-	flags.StringVar(&layers, "layer", "", "layers, with commas between; a backslash keeps a comma in a name")
-	flags.StringVar(&sort, "sort", probe.ByIndex.String(), "index, or strength (standard deviation over the map)")
-	flags.IntVar(&m.Top, "top", 0, "keep the first maps in that order; 0: all")
+	flags.StringVar(&layers, "layer", "", "`names` of layers with commas between (a backslash keeps a comma in a name);\ngonbviz layers lists them")
+	flags.StringVar(&sort, "sort", probe.ByIndex.String(), "`index|strength`: the order of the maps; strength is the standard deviation over the map")
+	flags.IntVar(&m.Top, "top", 0, "the first `N` maps of each layer in that order; 0: all")
 	flags.BoolVar(&m.Pre, "pre", false, "before the activation function")
+	a.drawn(command, &probe.MapSet{})
+	a.onModel(command)
+	a.onImage(command)
 	return command
 }
 

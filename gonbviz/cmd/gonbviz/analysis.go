@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"image"
 	"os"
@@ -10,14 +9,17 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gomlx/compute"
 	"github.com/spf13/cobra"
 
 	"github.com/convlens/convlens/gonbviz"
 	"github.com/convlens/convlens/gonbviz/internal/setup"
+	"github.com/convlens/convlens/gonbviz/photos"
 	"github.com/convlens/convlens/gonbviz/pixel"
 	work "github.com/convlens/convlens/gonbviz/progress"
 	"github.com/convlens/convlens/models"
 	"github.com/convlens/convlens/models/squeezenet"
+	"github.com/convlens/convlens/models/weights"
 )
 
 // builtIn are the networks that need no file.
@@ -34,31 +36,46 @@ type analysis struct {
 	asJSON                                             bool
 }
 
-// onModel gives a command the options about its network.
-func (a *analysis) onModel(command *cobra.Command, backend string) {
+// Words in backquotes in the texts of options stand for the option's value in a command's help.
+
+// onModel gives a command that runs its network the options about it.
+func (a *analysis) onModel(command *cobra.Command) {
+	a.onNetwork(command)
+	command.Flags().StringVar(&a.backend, "backend", "", "what runs the network: go, xla or another `configuration` as in GOMLX_BACKEND\n(default: XLA where its plugin is installed, else pure Go)")
+}
+
+// onWeights gives a command that only reads its network the options about it. The backend that needs nothing will do.
+func (a *analysis) onWeights(command *cobra.Command) {
+	a.onNetwork(command)
+	command.Flags().StringVar(&a.backend, "backend", "go", "what opens the network, a `configuration` as in GOMLX_BACKEND; nothing is run here")
+}
+
+func (a *analysis) onNetwork(command *cobra.Command) {
 	flags := command.Flags()
-	flags.StringVar(&a.model, "model", builtIn[0].name, "a built-in network, see `gonbviz models`")
-	flags.StringVar(&a.preset, "preset", "", "how a picture becomes the input, where the network's own way is not wanted: "+strings.Join(models.Presets(), ", "))
-	flags.StringVar(&a.labels, "labels", "", "a text file with a label a line, in place of the network's own")
-	flags.StringVar(&a.backend, "backend", backend, "a GoMLX backend, as in GOMLX_BACKEND (default: XLA where its plugin is installed, else pure Go)")
+	flags.StringVar(&a.model, "model", builtIn[0].name, "a built-in `network`; gonbviz models lists them")
+	flags.StringVar(&a.preset, "preset", "", "how colours become the network's input, by `name`: "+strings.Join(models.Presets(), ", ")+"\n(default: the network's own way)")
+	flags.StringVar(&a.labels, "labels", "", "a text `file` with a label a line, in place of the network's own")
 }
 
 // onImage gives a command the options about its picture.
 func (a *analysis) onImage(command *cobra.Command) {
-	command.Flags().StringVar(&a.image, "image", "squirrel", "a PNG, JPEG, GIF or WebP file, an .npy file with the input as it is, or an embedded photograph's name")
-	command.Flags().StringVar(&a.layout, "layout", string(pixel.NHWC), "axis order of an .npy image: nhwc or nchw")
+	flags := command.Flags()
+	flags.StringVar(&a.image, "image", photos.Names()[0], "a PNG, JPEG, GIF or WebP `file`, an .npy file that is the network's input as it is,\nor a built-in photograph: "+strings.Join(photos.Names(), ", "))
+	flags.StringVar(&a.layout, "layout", string(pixel.NHWC), "`nhwc|nchw`: order of the axes of an .npy image")
 }
 
-// printed gives a command that prints its output the choice of JSON or a file.
-func (a *analysis) printed(command *cobra.Command) {
+// printed gives a command that prints its output the choice of JSON or a file. result is of the type that it saves.
+func (a *analysis) printed(command *cobra.Command, result any) {
 	command.Flags().BoolVar(&a.asJSON, "json", false, "print one JSON document")
-	command.Flags().StringVar(&a.out, "out", "", "write to this file instead of printing")
+	command.Flags().StringVar(&a.out, "out", "", "write this `file` instead of printing; its ending says what: "+endings(result))
 }
 
 // drawn gives a command its file.
-func (a *analysis) drawn(command *cobra.Command) {
-	command.Flags().StringVar(&a.out, "out", "", "the file to write; its ending says what")
+func (a *analysis) drawn(command *cobra.Command, result any) {
+	command.Flags().StringVar(&a.out, "out", "", "the `file` to write; its ending says what: "+endings(result))
 }
+
+func endings(result any) string { return strings.Join(gonbviz.Endings(result), ", ") }
 
 // check refuses what is wrong whatever the files hold. result is a value of the type that the call saves.
 func (a *analysis) check(result any, required bool) error {
@@ -71,26 +88,37 @@ func (a *analysis) check(result any, required bool) error {
 	if a.preset != "" && !slices.Contains(models.Presets(), a.preset) {
 		return usageError("--preset %q: it is one of %s", a.preset, strings.Join(models.Presets(), ", "))
 	}
-	if err := oneOf("layout", pixel.Layout(a.layout), []pixel.Layout{pixel.NHWC, pixel.NCHW}); a.layout != "" && err != nil {
-		return err
+	if name, _, _ := strings.Cut(a.backend, ":"); name != "" && name != "xla" && !slices.Contains(compute.List(), name) {
+		return usageError("--backend %q: no such backend; there are go and xla", a.backend)
 	}
 	return a.checkOut(result, required)
+}
+
+// checkImage refuses what is wrong about the picture's options whatever the files hold.
+func (a *analysis) checkImage() error {
+	if a.image == "" {
+		return usageError("--image is empty; give a file, or one of %s", strings.Join(photos.Names(), ", "))
+	}
+	return oneOf("layout", pixel.Layout(a.layout), []pixel.Layout{pixel.NHWC, pixel.NCHW})
 }
 
 func (a *analysis) checkOut(result any, required bool) error {
 	if a.out == "" {
 		if required {
-			return usageError("--out is missing; its ending says what to write: %s", strings.Join(gonbviz.Endings(result), ", "))
+			return usageError("--out is missing; its ending says what to write: %s", endings(result))
 		}
 		return nil
 	}
 	if ending := strings.ToLower(filepath.Ext(a.out)); !slices.Contains(gonbviz.Endings(result), ending) {
-		return usageError("--out %s: this call can't write %q; it can write %s", a.out, ending, strings.Join(gonbviz.Endings(result), ", "))
+		return usageError("--out %s: this call can't write %q; it can write %s", a.out, ending, endings(result))
 	}
 	for _, input := range []string{a.image, a.labels, a.model} {
 		if input != "" && sameFile(input, a.out) {
 			return usageError("--out %s is an input of the same call; give another name", a.out)
 		}
+	}
+	if err := gonbviz.CanSave(a.out); err != nil {
+		return fmt.Errorf("--out %w", err)
 	}
 	return nil
 }
@@ -127,9 +155,9 @@ func (a *analysis) open() (*gonbviz.Lens, error) {
 	}
 	own := len(net.Labels)
 	if a.labels != "" {
-		file, err := os.Open(a.labels)
+		file, err := weights.OpenFile(a.labels)
 		if err != nil {
-			return nil, fileError(a.labels, err)
+			return nil, fmt.Errorf("--labels: %w", err)
 		}
 		defer file.Close()
 		if net.Labels, err = models.ReadLabels(file); err != nil {
@@ -140,15 +168,6 @@ func (a *analysis) open() (*gonbviz.Lens, error) {
 		}
 	}
 	return gonbviz.OpenOn(a.backend, net)
-}
-
-// fileError is err with the file's name once.
-func fileError(name string, err error) error {
-	var path *os.PathError
-	if errors.As(err, &path) {
-		err = path.Err
-	}
-	return fmt.Errorf("%s: %w", name, err)
 }
 
 // prepare opens the picture as the network's input.
@@ -163,23 +182,22 @@ func (a *analysis) prepare(lens *gonbviz.Lens) (*pixel.Prepared, error) {
 	if err != nil {
 		return nil, err
 	}
-	prepared, err := lens.Prepare(picture)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", a.image, err)
-	}
-	return prepared, nil
+	return lens.Prepare(picture)
 }
 
 // save writes a result and says what it is, and on which backend it was made.
 func (a *analysis) save(command *cobra.Command, result any, running string) error {
-	if err := gonbviz.Save(a.out, result); err != nil {
-		return err
-	}
 	figure, err := gonbviz.FigureOf(result)
 	if err != nil {
 		return err
 	}
+	if err := gonbviz.Save(a.out, result); err != nil {
+		return err
+	}
 	out := command.OutOrStdout()
+	if a.asJSON {
+		return gonbviz.WriteJSON(out, result)
+	}
 	fmt.Fprintf(out, "%s: %s\n", escape(a.out), figure.Plain())
 	if running != "" {
 		fmt.Fprintln(out, escape(running))

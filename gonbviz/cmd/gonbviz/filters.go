@@ -15,7 +15,10 @@ func newFilters() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "filters",
 		Short: "Draw the filters of a convolution",
-		Args:  cobra.NoArgs,
+		Long: "Draws the filters of a convolution: in colour where they look at the picture itself, else input by input.\n" +
+			"An .npy file holds the weights, out × in × height × width, in the network's own order of channels.",
+		Example: "  gonbviz filters --layer conv1 --out filters.svg\n  gonbviz filters --layer fire2/squeeze1x1 --scale filter --out filters.png",
+		Args:    cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			if err := oneOf("scale", scale, scales); err != nil {
 				return err
@@ -38,9 +41,9 @@ func newFilters() *cobra.Command {
 			return a.save(command, bank, "")
 		},
 	}
-	a.onModel(command, "go") // nothing is run
-	a.drawn(command)
-	command.Flags().StringVar(&layer, "layer", "", "a convolution's name")
-	command.Flags().StringVar(&scale, "scale", probe.Symmetric.String(), "what the colours span: filter, layer, or symmetric (one range for all, centred at 0)")
+	command.Flags().StringVar(&layer, "layer", "", "a convolution's `name`; gonbviz layers lists them")
+	command.Flags().StringVar(&scale, "scale", probe.Symmetric.String(), "`filter|layer|symmetric`: what the colours span: each filter by itself, the layer from its\nleast weight to its largest, or one range for all, centred at 0")
+	a.drawn(command, &probe.FilterBank{})
+	a.onWeights(command)
 	return command
 }

@@ -14,7 +14,10 @@ func newLayers() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "layers",
 		Short: "List every layer in order of execution",
-		Args:  cobra.NoArgs,
+		Long: "Lists every layer in order of execution: name, kind, output shape (height × width × channels), parameters,\n" +
+			"receptive field and stride (height × width, in pixels of the input). The names are those that --layer takes.",
+		Example: "  gonbviz layers\n  gonbviz layers --json\n  gonbviz layers --out layers.csv",
+		Args:    cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			if err := a.check(gonbviz.LayerTable{}, false); err != nil {
 				return err
@@ -42,9 +45,8 @@ func newLayers() *cobra.Command {
 			return out.Flush()
 		},
 	}
-	// Nothing is run, so the backend that needs nothing will do.
-	a.onModel(command, "go")
-	a.printed(command)
+	a.printed(command, gonbviz.LayerTable{})
+	a.onWeights(command)
 	return command
 }
 

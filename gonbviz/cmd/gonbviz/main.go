@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -70,13 +71,65 @@ func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "gonbviz",
 		Short:         "Look inside a convolutional network",
+		Long:          about,
+		Example:       examples,
 		SilenceUsage:  true,
 		SilenceErrors: true,
+		RunE: func(root *cobra.Command, words []string) error {
+			if len(words) == 0 {
+				return root.Help()
+			}
+			return unknownCommand(root, words[0])
+		},
+		Args: cobra.ArbitraryArgs, // so that a wrong word is told here, in one line
 	}
 	root.PersistentFlags().Bool("quiet", false, "no progress on standard error")
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(newLab(), newSetup(), newRun(), newModels(), newLayers(), newPredict(), newFilters(), newActivations(), newOcclusion())
+	root.SetHelpCommand(newHelp())
+	for _, command := range root.Commands() {
+		command.Flags().SortFlags = false // a command's own options stand before those that it shares
+	}
 	return root
+}
+
+const about = `Looks inside a convolutional network: what its layers are, what its filters have learnt, what each layer
+answers to a picture, and which part of the picture the answer rests on. A result is drawn (.svg, .html,
+.png) or written as numbers (.npy, .csv, .json), by the ending of the file that --out names.
+
+Exit status: 0 done, 1 failed, 2 a wrong call.`
+
+const examples = `  gonbviz lab                                        # the notebooks, in JupyterLab
+  gonbviz predict --image cat.jpg                    # what does it show?
+  gonbviz filters --layer conv1 --out filters.svg
+  gonbviz activations --image cat.jpg --layer conv1,fire5 --out maps.html
+  gonbviz occlusion --image cat.jpg --out heatmap.png`
+
+// newHelp is cobra's help command with an error for a command that is not there.
+func newHelp() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [command]",
+		Short: "Say what a command does and takes",
+		Args:  cobra.MaximumNArgs(1),
+		RunE: func(help *cobra.Command, words []string) error {
+			root := help.Root()
+			command, rest, err := root.Find(words)
+			if err != nil || len(rest) > 0 {
+				return unknownCommand(root, words[0])
+			}
+			return command.Help()
+		},
+	}
+}
+
+func unknownCommand(root *cobra.Command, word string) error {
+	var names []string
+	for _, command := range root.Commands() {
+		if command.IsAvailableCommand() {
+			names = append(names, command.Name())
+		}
+	}
+	return usageError("no command %q; there are: %s", word, strings.Join(names, ", "))
 }
 
 // markBegin notes when a subcommand's own work begins: an error before that is cobra's, about the call.
@@ -123,29 +176,25 @@ func progress(command *cobra.Command) io.Writer {
 
 const maxErrorLine = 500
 
-// errorLine is an error as one line of at most 500 characters, with control characters escaped.
+// errorLine is an error as one line of at most 500 characters, with control characters escaped. Of a longer one the
+// middle is left out: a name stands at its beginning, the reason and the mend at its end.
 func errorLine(err error) string {
 	text := []rune("gonbviz: " + escape(strings.TrimSpace(err.Error())))
-	if len(text) > maxErrorLine {
-		text = append(text[:maxErrorLine-1], '…')
+	if over := len(text) - maxErrorLine; over > 0 {
+		text = slices.Replace(text, maxErrorLine/3, maxErrorLine/3+over+1, '…')
 	}
 	return string(text)
 }
 
-// escape writes what would move the cursor, or be seen as nothing, as Go would in a string. Lines are joined.
+// escape writes what would move the cursor, or be seen as nothing, as Go would in a string.
 func escape(text string) string {
 	var b strings.Builder
-	for i, line := range strings.FieldsFunc(text, func(r rune) bool { return r == '\n' }) {
-		if i > 0 {
-			b.WriteString(" | ")
+	for _, r := range text {
+		if unicode.IsPrint(r) {
+			b.WriteRune(r)
+			continue
 		}
-		for _, r := range strings.Trim(line, "\r\t ") {
-			if unicode.IsPrint(r) {
-				b.WriteRune(r)
-				continue
-			}
-			b.WriteString(strings.Trim(strconv.QuoteRuneToASCII(r), "'"))
-		}
+		b.WriteString(strings.Trim(strconv.QuoteRuneToASCII(r), "'"))
 	}
 	return b.String()
 }

@@ -34,7 +34,7 @@ func TestFailures(t *testing.T) {
 func TestErrorLine(t *testing.T) {
 	for text, want := range map[string]string{
 		"plain":                "gonbviz: plain",
-		"two\nlines\x07\u009b": `gonbviz: two | lines\a\u009b`,
+		"two\nlines\x07\u009b": `gonbviz: two\nlines\a\u009b`,
 		"a\u202eb":             `gonbviz: a\u202eb`,
 		"é 北":                  "gonbviz: é 北",
 	} {

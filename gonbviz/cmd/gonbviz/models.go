@@ -25,6 +25,7 @@ func newModels() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "models",
 		Short: "List the built-in networks",
+		Long:  "Lists the networks that need no file, with their input's size, classes, parameters, test accuracy and licence.",
 		Args:  cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			var rows []modelRow

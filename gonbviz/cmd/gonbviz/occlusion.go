@@ -21,9 +21,19 @@ func newOcclusion() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "occlusion",
 		Short: "Draw which part of a picture the answer rests on, by hiding one part after the other",
-		Args:  cobra.NoArgs,
+		Long: "Hides one window of the picture after the other, asks the network again each time, and draws how far the\n" +
+			"score of the class falls: a positive value means that the hidden part supported the class. An .npy file\n" +
+			"holds the map, height × width of the network's input, or the grid of positions (--overlap none, --map\n" +
+			"probability and --map class); .csv has a row for each position; .json has it all.",
+		Example: "  gonbviz occlusion --image cat.jpg --out heatmap.png\n" +
+			"  gonbviz occlusion --image cat.jpg --class tabby --score logit --window 32 --stride 8 --fill mean --out heatmap.svg\n" +
+			"  gonbviz occlusion --image cat.jpg --map class --out classes.html",
+		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			if err := f.read(&o); err != nil {
+				return err
+			}
+			if err := a.checkImage(); err != nil {
 				return err
 			}
 			if err := a.check(&attrib.Attribution{}, true); err != nil {
@@ -46,22 +56,22 @@ func newOcclusion() *cobra.Command {
 			return a.save(command, gonbviz.Panels{Attribution: result, Show: gonbviz.Reading(f.reading)}, lens.Running)
 		},
 	}
-	a.onModel(command, "")
-	a.onImage(command)
-	a.drawn(command)
 	flags := command.Flags()
-	flags.StringVar(&f.window, "window", "", "the hidden window, H or HxW pixels of the input (default: 15 % of its shorter side)")
-	flags.StringVar(&f.stride, "stride", "", "the step, H or HxW pixels (default: a quarter of the window)")
-	flags.StringVar((*string)(&o.Fill), "fill", string(attrib.Gray), "what a window shows: gray, black, white, mean, blur, noise, zero, or numbers in units of the input")
-	flags.StringVar((*string)(&o.Border), "border", string(attrib.Cut), "windows over the border: cut or inside")
-	flags.StringVar((*string)(&o.Overlap), "overlap", string(attrib.OverlapMean), "the pixel map: mean or sum over the windows that hide a pixel, or none")
-	flags.StringVar(&f.region, "region", "", "x,y,w,h: only inside this rectangle of the input")
-	flags.StringVar(&f.reading, "map", string(gonbviz.Drop), "drop, probability (of the class at each position) or class (the most probable there)")
-	flags.StringVar(&o.Class, "class", "", "the class to explain: a label, else an index (default: the best)")
-	flags.StringVar((*string)(&o.Score), "score", string(attrib.Probability), "logit, probability or logprob")
-	flags.IntVar(&o.Batch, "batch", 0, "positions at once; 0: chosen from the memory limit")
-	flags.StringVar(&f.exact, "exact", "auto", "auto, incremental or full")
-	flags.Uint64Var(&o.Seed, "seed", 0, "for --fill noise")
+	flags.StringVar(&f.window, "window", "", "the hidden window, `H[xW]` pixels of the network's input\n(default: 15 % of the input's shorter side)")
+	flags.StringVar(&f.stride, "stride", "", "the step from window to window, `H[xW]` pixels (default: a quarter of the window)")
+	flags.StringVar((*string)(&o.Fill), "fill", string(attrib.Gray), "the `fill` that a window shows: gray, black, white, mean (of the picture), blur, noise,\nzero, or a number in units of the network's input, or one a channel (0,-1,1)")
+	flags.StringVar((*string)(&o.Border), "border", string(attrib.Cut), "`cut|inside`: windows that run over the border are cut off there, or shifted back inside")
+	flags.StringVar((*string)(&o.Overlap), "overlap", string(attrib.OverlapMean), "`mean|sum|none`: the map is the mean or the sum over the windows that hide a pixel,\nor only the grid of positions is made")
+	flags.StringVar(&f.region, "region", "", "`x,y,w,h`: hide windows inside this rectangle of the network's input alone")
+	flags.StringVar(&f.reading, "map", string(gonbviz.Drop), "`drop|probability|class`: draw the drop of the score, the probability of the class at each\nposition, or the most probable class there")
+	flags.StringVar(&o.Class, "class", "", "the class to explain: its `label`, else its index (default: the best)")
+	flags.StringVar((*string)(&o.Score), "score", string(attrib.Probability), "`logit|probability|logprob`: what is measured of the class; logprob is the natural\nlogarithm of the probability")
+	flags.IntVar(&o.Batch, "batch", 0, "`N` positions at once, rounded down to a power of two; 0: chosen by the memory at hand")
+	flags.StringVar(&f.exact, "exact", "auto", "`auto|full`: the same at present")
+	flags.Uint64Var(&o.Seed, "seed", 0, "`N`: what the noise of --fill noise is made from")
+	a.drawn(command, &attrib.Attribution{})
+	a.onModel(command)
+	a.onImage(command)
 	return command
 }
 

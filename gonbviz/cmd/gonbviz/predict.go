@@ -15,10 +15,16 @@ func newPredict() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "predict",
 		Short: "Say what a picture shows: the best classes with probability and logit",
-		Args:  cobra.NoArgs,
+		Long: "Says what a picture shows: the best classes with probability and logit. A photograph is cropped about its\n" +
+			"centre to the shape of the network's input and resized.",
+		Example: "  gonbviz predict --image cat.jpg\n  gonbviz predict --image cat.jpg --top 0 --json\n  gonbviz predict --out classes.svg",
+		Args:    cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			if top < 0 {
 				return usageError("--top %d: give a number of classes, or 0 for all", top)
+			}
+			if err := a.checkImage(); err != nil {
+				return err
 			}
 			if err := a.check(gonbviz.Top{}, false); err != nil {
 				return err
@@ -54,9 +60,9 @@ func newPredict() *cobra.Command {
 			return err
 		},
 	}
-	a.onModel(command, "")
+	command.Flags().IntVar(&top, "top", 5, "the `N` best classes; 0: all")
+	a.printed(command, gonbviz.Top{})
+	a.onModel(command)
 	a.onImage(command)
-	a.printed(command)
-	command.Flags().IntVar(&top, "top", 5, "how many classes; 0: all")
 	return command
 }
