@@ -152,7 +152,8 @@ func (s site) libraryReady(ctx context.Context) error {
 	return nil
 }
 
-var libraryPackages = []string{"./gonbviz/...", "./models/..."}
+// libraryPackages are what cells import, directly or by way of the door.
+var libraryPackages = []string{"./gonbviz", "./models/..."}
 
 // installLibrary compiles the library, so that the first cell does not have to.
 func (s site) installLibrary(ctx context.Context, r *reporter) error {

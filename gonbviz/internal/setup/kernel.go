@@ -3,6 +3,7 @@ package setup
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -28,7 +29,11 @@ func (s site) kernelFile() string {
 // kernelText is the kernel's registration. It lies in our environment, so a gonb kernel of the user's stays as it is.
 func (s site) kernelText() []byte {
 	text, err := json.MarshalIndent(kernelSpec{
-		Argv:          []string{filepath.Join(s.toolsBin(), "gonb"), "--kernel", "{connection_file}"},
+		Argv: []string{
+			filepath.Join(s.toolsBin(), "gonb"), "--kernel", "{connection_file}",
+			// GoNB's log is for its makers; Jupyter would show it on the terminal.
+			"--logtostderr=false", "--log_file=" + os.DevNull, "--stderrthreshold=FATAL",
+		},
 		DisplayName:   "Go (gonb)",
 		Language:      "go",
 		InterruptMode: "message",
@@ -51,9 +56,20 @@ func (s site) kernelText() []byte {
 // literal keeps Jupyter from filling in a variable where a path holds a dollar sign.
 func literal(path string) string { return strings.ReplaceAll(path, "$", "$$") }
 
-func (s site) kernelInstalled() bool {
-	have, err := os.ReadFile(s.kernelFile())
-	return err == nil && bytes.Equal(have, s.kernelText())
+// settingsText switches off what JupyterLab would ask, or ask for on the web, at its first start.
+const settingsText = `{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}
+`
+
+func (s site) settingsFile() string {
+	return filepath.Join(s.jupyter, "share", "jupyter", "lab", "settings", "overrides.json")
 }
 
-func (s site) installKernel() error { return writeFile(s.kernelFile(), s.kernelText()) }
+func (s site) kernelInstalled() bool {
+	kernel, err := os.ReadFile(s.kernelFile())
+	settings, otherErr := os.ReadFile(s.settingsFile())
+	return err == nil && otherErr == nil && bytes.Equal(kernel, s.kernelText()) && string(settings) == settingsText
+}
+
+func (s site) installKernel() error {
+	return errors.Join(writeFile(s.kernelFile(), s.kernelText()), writeFile(s.settingsFile(), []byte(settingsText)))
+}

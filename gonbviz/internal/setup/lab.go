@@ -27,6 +27,10 @@ type Server struct {
 	NoBrowser bool
 	// Port, 0: the first free one from 8888 on.
 	Port int
+	// State is the folder in which JupyterLab keeps settings, and which notebooks are trusted; empty: one in ours.
+	State string
+	// Arguments are further ones to JupyterLab.
+	Arguments []string
 	// Log takes what JupyterLab warns of; nil: nobody.
 	Log io.Writer
 	// Ready is told the address, with its token, once JupyterLab answers there.
@@ -41,6 +45,9 @@ func Lab(ctx context.Context, root string, l Server) error {
 	}
 	if err := s.ready(ctx); err != nil {
 		return err
+	}
+	if l.State != "" {
+		s.user = l.State
 	}
 	if l.Folder == "" {
 		l.Folder = filepath.Join(root, "notebooks")
@@ -119,7 +126,7 @@ func (s site) labArguments(l Server) []string {
 	if os.Getuid() == 0 {
 		args = append(args, "--allow-root")
 	}
-	return args
+	return append(args, l.Arguments...)
 }
 
 func fileExists(path string) bool {

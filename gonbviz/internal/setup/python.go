@@ -41,7 +41,7 @@ except ImportError:
 		return "", "", fmt.Errorf("%s lacks its venv module, which some systems ship apart; on Debian and Ubuntu: "+
 			"apt install %s-venv", incomplete, incomplete)
 	case old != "":
-		return "", "", fmt.Errorf("Python %s is too old; 3.10 or newer is needed", old)
+		return "", "", fmt.Errorf("the newest Python found, %s, is too old; 3.10 or newer is needed", old)
 	}
 	return "", "", errors.New("no Python found; install Python 3.10 or newer with its venv module " +
 		"(on Debian and Ubuntu: apt install python3 python3-venv)")

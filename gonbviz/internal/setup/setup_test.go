@@ -95,7 +95,7 @@ func TestFindPython(t *testing.T) {
 	for name, c := range map[string]struct{ script, want string }{
 		"complete":   {`echo "3.12 True"; echo complete`, ""},
 		"no venv":    {`echo "3.12 True"; echo incomplete`, "apt install python3-venv"},
-		"old":        {`echo "3.8 False"; echo complete`, "3.8 is too old"},
+		"old":        {`echo "3.8 False"; echo complete`, "3.8, is too old"},
 		"not Python": {`exit 9`, "install Python"},
 	} {
 		program(t, "python3", c.script)
