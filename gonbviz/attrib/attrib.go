@@ -16,6 +16,8 @@ import (
 // Method is a way to attribute an answer to pixels. Its zero value is a sensible default; one written elsewhere is as
 // good as those in this package.
 type Method interface {
+	// Attribute explains the network's answer to a picture that was prepared for its input. It stops with ctx's error
+	// soon after ctx is cancelled, and reports on its progress by way of ctx (package progress).
 	Attribute(ctx context.Context, network *probe.Probe, picture *pixel.Prepared) (*Attribution, error)
 }
 
@@ -35,13 +37,13 @@ type Score string
 const (
 	// Probability is the softmax over the classes, or the sigmoid where there is one: 0 to 1.
 	Probability Score = "probability"
-	// Logit is the network's own number, before a softmax.
+	// Logit is the network's own number, before a softmax or sigmoid: of any size.
 	Logit Score = "logit"
-	// LogProbability is the natural logarithm of the probability.
+	// LogProbability is the natural logarithm of the probability: 0 or less.
 	LogProbability Score = "logprob"
 )
 
-// Words is the score's name in captions.
+// Words is the score's name in captions: "log probability".
 func (s Score) Words() string {
 	if s == LogProbability {
 		return "log probability"
@@ -49,23 +51,31 @@ func (s Score) Words() string {
 	return string(s)
 }
 
-// of is the score of a class.
+// of is the score of a class, of which probabilities are all the classes'.
 func (s Score) of(class int, logits []float32, probabilities []float64) float64 {
 	switch s {
 	case Logit:
 		return float64(logits[class])
 	case LogProbability:
-		if p := probabilities[class]; p > 0 {
-			return math.Log(p)
-		}
-		// Too small for a float64: the difference to the logarithm of the sum, which its largest term dominates.
-		if len(logits) == 1 {
-			return float64(logits[0])
-		}
-		best := probe.Best(logits)
-		return float64(logits[class]) - float64(logits[best]) + math.Log(probabilities[best])
+		return logProbability(class, logits)
 	}
 	return probabilities[class]
+}
+
+// logProbability is the logarithm of a class's softmax, or of the sigmoid of a single logit, finite and exact even where
+// the probability is too small, or too near to 1, for a float64.
+func logProbability(class int, logits []float32) float64 {
+	if len(logits) == 1 {
+		x := float64(logits[0])
+		return min(x, 0) - math.Log1p(math.Exp(-math.Abs(x)))
+	}
+	best, others := probe.Best(logits), 0.0
+	for i, l := range logits {
+		if i != best {
+			others += math.Exp(float64(l) - float64(logits[best]))
+		}
+	}
+	return float64(logits[class]) - float64(logits[best]) - math.Log1p(others)
 }
 
 // Option is one of a method's settings, in the command line's words.
@@ -98,11 +108,11 @@ type Attribution struct {
 	Seed uint64
 	// Seconds from the picture and network in memory to the map in memory, of which CompileSeconds went into compiling.
 	Seconds, CompileSeconds float64
-	// PeakMemory is the most memory that the process has held, in bytes; 0 where the system doesn't say.
+	// PeakMemory is the most memory that the process has held since it began, in bytes; 0 where the system doesn't say.
 	PeakMemory int64
 }
 
-// target fills in what an empty score or class stands for, given the logits of the picture as it is.
+// check fills in what an empty score stands for and refuses one that is unknown.
 func (t Target) check() (Target, error) {
 	switch t.Score {
 	case "":

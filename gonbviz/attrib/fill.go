@@ -138,7 +138,8 @@ func noise(values []float32, channels int, seed uint64) []float32 {
 	random := rand.New(rand.NewPCG(seed, 0))
 	out := make([]float32, len(values))
 	for i := range out {
-		out[i] = float32(mean[i%channels] + deviation[i%channels]*random.NormFloat64())
+		// The inner conversion keeps the two steps apart, so that every machine rounds alike.
+		out[i] = float32(mean[i%channels] + float64(deviation[i%channels]*random.NormFloat64()))
 	}
 	return out
 }
@@ -156,30 +157,23 @@ func blur(values []float32, in models.Input, sigma float64) []float32 {
 	for i := range taps {
 		taps[i] /= sum
 	}
-	channels := in.Channels()
-	down := blurAxis(values, taps, in.Height, in.Width*channels, 1, in.Width*channels)
-	return blurAxis(down, taps, in.Width, channels, in.Height, in.Width*channels)
+	down := blurAxis(values, taps, in.Height, in.Width*in.Channels())
+	return blurAxis(down, taps, in.Width, in.Channels())
 }
 
-// blurAxis blurs along an axis of n values that are step apart; step values lie side by side in each of blocks blocks
-// of block values.
-func blurAxis(values []float32, taps []float64, n, step, blocks, block int) []float32 {
+// blurAxis weighs each value with its neighbours along an axis of n places that are step values apart.
+func blurAxis(values []float32, taps []float64, n, step int) []float32 {
 	out := make([]float32, len(values))
 	radius := len(taps) / 2
-	if blocks == 1 {
-		block = len(values)
-	}
-	for b := range blocks {
-		for i := range n {
-			for s := range step {
-				sum := 0.0
-				for t, weight := range taps {
-					j := min(max(i+t-radius, 0), n-1)
-					sum += weight * float64(values[b*block+j*step+s])
-				}
-				out[b*block+i*step+s] = float32(sum)
-			}
+	for k := range values {
+		place := k / step % n
+		first := k - place*step
+		sum := 0.0
+		for t, weight := range taps {
+			neighbour := min(max(place+t-radius, 0), n-1)
+			sum += weight * float64(values[first+neighbour*step])
 		}
+		out[k] = float32(sum)
 	}
 	return out
 }

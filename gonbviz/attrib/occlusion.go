@@ -85,7 +85,8 @@ const maxBatch = 32
 // Attribute runs the network at every position.
 func (o Occlusion) Attribute(ctx context.Context, network *probe.Probe, picture *pixel.Prepared) (*Attribution, error) {
 	start := time.Now()
-	o, err := o.complete(network.Network().Input.Height, network.Network().Input.Width)
+	in := network.Network().Input
+	o, err := o.complete(in.Height, in.Width)
 	if err != nil {
 		return nil, err
 	}
@@ -96,22 +97,22 @@ func (o Occlusion) Attribute(ctx context.Context, network *probe.Probe, picture 
 		}
 	}
 	o.Batch = o.chooseBatch(network)
+	rows, cols, list := windows(o.Region, o.Window, o.Stride, o.Border == Inside)
 	run, err := o.start(ctx, network, picture)
 	if err != nil {
 		return nil, err
 	}
-	rows, cols, list := windows(o.Region, o.Window, o.Stride, o.Border == Inside)
 	logits, err := run.all(ctx, list)
 	if err != nil {
 		return nil, err
 	}
 	a := &Attribution{
-		Method: "occlusion", Options: o.options(), Network: network.Network().Name, Backend: network.BackendName(),
+		Method: "occlusion", Options: o.options(image.Pt(in.Width, in.Height)), Network: network.Network().Name, Backend: network.BackendName(),
 		Picture: picture, Score: o.Score, Batch: o.Batch, Seed: o.Seed,
 	}
 	o.evaluate(a, network, class, logits, &Grid{Rows: rows, Cols: cols, Windows: list})
 	if o.Overlap != OverlapNone {
-		a.Map = spread(a.Grid, network.Network().Input.Height, network.Network().Input.Width, o.Overlap == OverlapMean)
+		a.Map = spread(a.Grid, in.Height, in.Width, o.Overlap == OverlapMean)
 	}
 	a.CompileSeconds = run.compiling.Seconds()
 	a.Seconds = time.Since(start).Seconds()
@@ -179,14 +180,17 @@ func (o Occlusion) completeWords() (Occlusion, error) {
 	return o, o.Fill.Check()
 }
 
-// options are the settings as the command line writes them.
-func (o Occlusion) options() []Option {
+// options are the settings as the command line writes them, for an input of size whole.
+func (o Occlusion) options(whole image.Point) []Option {
 	list := []Option{
 		{"window", o.Window.String()}, {"stride", o.Stride.String()}, {"fill", string(o.Fill)},
 		{"border", string(o.Border)}, {"overlap", string(o.Overlap)},
 	}
 	if o.Fill == Noise {
 		list = append(list, Option{"seed", fmt.Sprint(o.Seed)})
+	}
+	if r := o.Region; r.Size() != whole {
+		list = append(list, Option{"region", fmt.Sprintf("%d,%d,%d,%d", r.Min.X, r.Min.Y, r.Dx(), r.Dy())})
 	}
 	return list
 }
@@ -198,7 +202,7 @@ func (o Occlusion) chooseBatch(network *probe.Probe) int {
 	}
 	most := o.Batch
 	if most == 0 {
-		most = min(maxBatch, int(min(freeMemory()/4/max(network.ActivationBytes(), 1), maxBatch)))
+		most = int(min(freeMemory()/4/max(network.ActivationBytes(), 1), maxBatch))
 	}
 	batch := probe.Batches[0]
 	for _, b := range probe.Batches {
@@ -211,20 +215,22 @@ func (o Occlusion) chooseBatch(network *probe.Probe) int {
 
 // occluder is the compiled program with the picture and the fill in place.
 type occluder struct {
+	options       Occlusion
 	program       *probe.Program
 	picture, fill *tensors.Tensor
-	batch         int
 	compiling     time.Duration
 	slow          bool
-	stride        Size
 }
 
 // start compiles the program: pictures and windows in, logits out; windows are cut into the picture on the device.
 func (o Occlusion) start(ctx context.Context, network *probe.Probe, picture *pixel.Prepared) (*occluder, error) {
 	in := network.Network().Input
 	h, w, c := in.Height, in.Width, in.Channels()
-	if len(picture.Values) != h*w*c {
-		return nil, fmt.Errorf("attrib: a picture of %d values for an input of %d×%d×%d", len(picture.Values), h, w, c)
+	if err := network.CheckPicture(picture); err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
 	}
 	fill, err := o.Fill.picture(picture.Values, in, o.Window, o.Seed)
 	if err != nil {
@@ -237,9 +243,8 @@ func (o Occlusion) start(ctx context.Context, network *probe.Probe, picture *pix
 	if err != nil {
 		return nil, err
 	}
-	progress.Report(ctx, progress.Update{Name: "Occlusion", Unit: "positions"})
 	return &occluder{
-		program: program, batch: o.Batch, compiling: time.Since(before), slow: !network.Vectorised(), stride: o.Stride,
+		options: o, program: program, compiling: time.Since(before), slow: !network.Vectorised(),
 		picture: tensors.FromFlatDataAndDimensions(picture.Values, h, w, c),
 		fill:    tensors.FromFlatDataAndDimensions(fill, h, w, c),
 	}, nil
@@ -272,51 +277,62 @@ func (r *occluder) all(ctx context.Context, list []image.Rectangle) ([][]float32
 	todo := append([]image.Rectangle{{}}, list...)
 	var logits [][]float32
 	begin := time.Now()
-	for from := 0; from < len(todo); from += r.batch {
-		chunk := todo[from:min(from+r.batch, len(todo))]
+	r.report(ctx, 0, len(list), "")
+	for from := 0; from < len(todo); from += r.options.Batch {
+		chunk := todo[from:min(from+r.options.Batch, len(todo))]
 		answers, err := r.ask(ctx, chunk)
+		if ctx.Err() != nil {
+			return nil, fmt.Errorf("occlusion stopped at %d of %d positions: %w", max(len(logits)-1, 0), len(list), ctx.Err())
+		}
 		if err != nil {
-			if ctx.Err() != nil {
-				return nil, fmt.Errorf("occlusion stopped at %d of %d positions: %w", max(len(logits)-1, 0), len(list), ctx.Err())
-			}
 			return nil, err
 		}
 		logits = append(logits, answers[:len(chunk)]...)
-		update := progress.Update{Name: "Occlusion", Done: len(logits) - 1, Total: len(list), Unit: "positions"}
-		if r.slow {
-			update.Detail = "pure Go backend"
-			if from == 0 {
-				update.Note = r.estimate(time.Since(begin), len(list))
-			}
+		note := ""
+		if r.slow && from == 0 {
+			note = r.options.estimate(time.Since(begin), len(list))
 		}
-		progress.Report(ctx, update)
+		r.report(ctx, len(logits)-1, len(list), note)
 	}
 	return logits, nil
 }
 
-// estimate says how long a run will take whose first position took one, and what would be quicker.
-func (r *occluder) estimate(one time.Duration, n int) string {
+func (r *occluder) report(ctx context.Context, done, total int, note string) {
+	u := progress.Update{Name: "Occlusion", Done: done, Total: total, Unit: "positions", Note: note}
+	if r.slow {
+		u.Detail = "pure Go backend"
+	}
+	progress.Report(ctx, u)
+}
+
+// estimate says how long n positions take if a picture takes one, and what would be quicker: the longest stride that
+// leaves no pixel out, where that saves much. It is empty where the wait is short.
+func (o Occlusion) estimate(one time.Duration, n int) string {
 	total := one * time.Duration(n)
 	if total < 20*time.Second {
 		return ""
 	}
-	coarse := Size{r.stride.H * 4, r.stride.W * 4}
-	return fmt.Sprintf("about %s for %d positions on the pure-Go backend; a stride of %s takes about %s",
-		total.Round(time.Second), n, coarse, (total / 16).Round(time.Second))
+	note := fmt.Sprintf("about %s for %d positions on the pure-Go backend", total.Round(time.Second), n)
+	few := positions(o.Region.Dy(), o.Window.H, o.Window.H) * positions(o.Region.Dx(), o.Window.W, o.Window.W)
+	if few <= n/2 {
+		note += fmt.Sprintf("; a stride of %s takes about %s", o.Window, (one * time.Duration(few)).Round(time.Second))
+	}
+	return note
 }
 
 // ask runs one chunk, filled up with empty windows to the batch, and returns the logits of each place.
 func (r *occluder) ask(ctx context.Context, chunk []image.Rectangle) ([][]float32, error) {
-	edges := make([]int32, 4*r.batch)
+	batch := r.options.Batch
+	edges := make([]int32, 4*batch)
 	for i, w := range chunk {
 		copy(edges[4*i:], []int32{int32(w.Min.Y), int32(w.Max.Y), int32(w.Min.X), int32(w.Max.X)})
 	}
-	out, err := r.program.Run(ctx, r.picture, r.fill, tensors.FromFlatDataAndDimensions(edges, r.batch, 4))
+	out, err := r.program.Run(ctx, r.picture, r.fill, tensors.FromFlatDataAndDimensions(edges, batch, 4))
 	if err != nil {
 		return nil, err
 	}
-	classes := len(out[0]) / r.batch
-	logits := make([][]float32, r.batch)
+	classes := len(out[0]) / batch
+	logits := make([][]float32, batch)
 	for i := range logits {
 		logits[i] = out[0][i*classes : (i+1)*classes]
 	}
@@ -335,7 +351,7 @@ func (o Occlusion) evaluate(a *Attribution, network *probe.Probe, class int, log
 	g.Labels = map[int]string{}
 	for i, l := range logits[1:] {
 		p := probe.Probabilities(l)
-		g.Drop.Values[i] = float32(a.Clean - o.Score.of(class, l, p))
+		g.Drop.Values[i] = float32(a.Clean-o.Score.of(class, l, p)) + 0 // no −0
 		g.Probability.Values[i] = float32(p[class])
 		best := probe.Best(l)
 		g.Best = append(g.Best, best)

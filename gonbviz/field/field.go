@@ -49,10 +49,3 @@ func (p Plane) Deviation() float64 {
 	}
 	return math.Sqrt(sq / n)
 }
-
-// Stack is a list of Planes of one size, named or numbered.
-type Stack struct {
-	// Index is each Plane's channel or unit number.
-	Index  []int
-	Planes []Plane
-}

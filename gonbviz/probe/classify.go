@@ -3,7 +3,6 @@ package probe
 import (
 	"cmp"
 	"context"
-	"errors"
 	"math"
 	"slices"
 
@@ -35,7 +34,7 @@ type Class struct {
 
 // Classify asks the network for its logits.
 func (p *Probe) Classify(ctx context.Context, picture *pixel.Prepared) (*Answer, error) {
-	if err := p.checkPicture(picture.Values); err != nil {
+	if err := p.CheckPicture(picture); err != nil {
 		return nil, err
 	}
 	program, err := p.Program("classify", 1, []shapes.Shape{p.picturesShape(1)}, func(network Forward, in []*graph.Node) []*graph.Node {
@@ -46,9 +45,6 @@ func (p *Probe) Classify(ctx context.Context, picture *pixel.Prepared) (*Answer,
 	}
 	out, err := program.Run(ctx, tensors.FromFlatDataAndDimensions(picture.Values, p.picturesShape(1).Dimensions...))
 	if err != nil {
-		return nil, err
-	}
-	if err := finite(out[0]); err != nil {
 		return nil, err
 	}
 	return &Answer{Network: p.network.Name, Backend: p.BackendName(), Picture: picture, Logits: out[0], Probabilities: Probabilities(out[0]), labels: p.network.Label}, nil
@@ -97,13 +93,3 @@ func Best(logits []float32) int {
 
 // Class finds a class of the network by its label, which must match exactly, else by its index.
 func (p *Probe) Class(name string) (int, error) { return p.network.Class(name, p.Classes()) }
-
-// finite refuses answers that no number can be read from.
-func finite(values []float32) error {
-	for _, v := range values {
-		if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
-			return errors.New("probe: the network answers with numbers that are not finite; check its weights and the picture")
-		}
-	}
-	return nil
-}

@@ -3,10 +3,12 @@ package probe
 import (
 	"fmt"
 
+	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/convlens/convlens/gonbviz/field"
+	"github.com/convlens/convlens/gonbviz/probe/internal/record"
 	"github.com/convlens/convlens/models"
 )
 
@@ -55,12 +57,21 @@ func (p *Probe) Filters(f Filters) (*FilterBank, error) {
 	if err != nil {
 		return nil, err
 	}
-	for l.kernel == nil && l.source != nil && l.Kind != Pool {
-		l = l.source // "conv1/relu" shows conv1's
+	for (l.Kind == Activation || l.Kind == Norm) && l.source() != nil {
+		l = l.source() // "conv1/relu" shows conv1's
 	}
 	if l.Kind != Conv {
 		return nil, fmt.Errorf("layer %q of %s has no filters: it is no convolution; those are: %s", f.Layer, p.network.Name, p.convolutions())
 	}
+	flat, err := p.kernel(l)
+	if err != nil {
+		return nil, err
+	}
+	return p.bank(f, l, flat, l.kernel.Shape().Dimensions)
+}
+
+// kernel reads a layer's weights, in the order in which they are stored.
+func (p *Probe) kernel(l *Layer) ([]float32, error) {
 	variable := l.kernel
 	for variable.Type() == graph.NodeTypeConvertDType {
 		variable = variable.Inputs()[0]
@@ -73,16 +84,30 @@ func (p *Probe) Filters(f Filters) (*FilterBank, error) {
 	if err != nil {
 		return nil, oneLine("probe: layer "+l.Name, err)
 	}
+	if value.DType() != dtypes.Float32 {
+		return p.toFloat32(value)
+	}
 	flat, err := tensors.CopyFlatData[float32](value)
 	if err != nil {
-		return nil, fmt.Errorf("the kernel of layer %q is %s, not float32", l.Name, value.DType())
+		return nil, oneLine("probe: layer "+l.Name, err)
 	}
-	return p.bank(f, l, flat, value.Shape().Dimensions)
+	return flat, nil
+}
+
+// toFloat32 converts numbers of another type.
+func (p *Probe) toFloat32(value *tensors.Tensor) ([]float32, error) {
+	converted, err := graph.CallOnce(p.backend, func(x *graph.Node) *graph.Node {
+		return graph.ConvertDType(x, dtypes.Float32)
+	}, value)
+	if err != nil {
+		return nil, oneLine("probe", err)
+	}
+	return tensors.CopyFlatData[float32](converted)
 }
 
 // bank puts a kernel's weights in the order out, in, H, W.
 func (p *Probe) bank(f Filters, l *Layer, flat []float32, dims []int) (*FilterBank, error) {
-	attributes := convolution(p.recorded, l)
+	attributes := p.recorded.Attributes(l.op).(record.Conv)
 	axes := attributes.Axes
 	if len(axes.KernelSpatial) != 2 {
 		return nil, fmt.Errorf("layer %q is a convolution over %d axes; only those over two can be shown", l.Name, len(axes.KernelSpatial))
@@ -93,7 +118,7 @@ func (p *Probe) bank(f Filters, l *Layer, flat []float32, dims []int) (*FilterBa
 		Out: dims[order[0]], In: dims[order[1]], H: dims[order[2]], W: dims[order[3]],
 		Stride: [2]int{at(attributes.Strides, 0, 1), at(attributes.Strides, 1, 1)},
 	}
-	b.Colour = b.In == 3 && p.network.Input.Channels() == 3 && l.source != nil && l.source.node == p.recorded.Picture
+	b.Colour = b.In == 3 && p.network.Input.Channels() == 3 && l.source() != nil && l.source().node == p.recorded.Picture
 	stride := make([]int, len(dims))
 	step := 1
 	for axis := len(dims) - 1; axis >= 0; axis-- {

@@ -59,14 +59,17 @@ func (s sight) through(attributes any, n *graph.Node, i, whole int) sight {
 			return s.lost(in, whole)
 		}
 		k := slices.Index(a.Axes.InputSpatial, s.axis)
-		if k < 0 || at(a.InputDilations, k, 1) != 1 {
+		if k < 0 {
 			return s.lost(in, whole)
+		}
+		if at(a.InputDilations, k, 1) > 1 {
+			return s.spread(in, whole, a.Axes.OutputSpatial[k])
 		}
 		size := n.Inputs()[1].Shape().Dimensions[a.Axes.KernelSpatial[k]]
 		return s.window(a.Axes.OutputSpatial[k], size, at(a.Strides, k, 1), at(a.KernelDilations, k, 1), low(a.Paddings, k))
 	case record.Window:
-		if at(a.InputDilations, s.axis, 1) != 1 {
-			return s.lost(in, whole)
+		if at(a.InputDilations, s.axis, 1) > 1 {
+			return s.spread(in, whole, s.axis)
 		}
 		size := at(a.Sizes, s.axis, 1)
 		return s.window(s.axis, size, at(a.Strides, s.axis, size), at(a.WindowDilations, s.axis, 1), low(a.Paddings, s.axis))
@@ -76,12 +79,11 @@ func (s sight) through(attributes any, n *graph.Node, i, whole int) sight {
 			return s
 		}
 		if pad[s.axis].Interior != 0 {
-			return s.lost(in, whole)
+			return s.spread(in, whole, s.axis)
 		}
-		s.start -= s.stride * pad[s.axis].Start
-		return s
+		return s.shifted(-pad[s.axis].Start)
 	case record.Slice:
-		s.start += s.stride * at(a.Starts, s.axis, 0)
+		s = s.shifted(at(a.Starts, s.axis, 0))
 		s.stride *= at(a.Strides, s.axis, 1)
 		return s
 	case record.Transpose:
@@ -91,9 +93,8 @@ func (s sight) through(attributes any, n *graph.Node, i, whole int) sight {
 		if in.Shape().IsScalar() {
 			return s.lost(in, whole)
 		}
-		grown := in.Shape().Dimensions[s.axis] != n.Shape().Dimensions[a.Axes[s.axis]]
-		if grown {
-			return s.lost(in, whole)
+		if in.Shape().Dimensions[s.axis] != n.Shape().Dimensions[a.Axes[s.axis]] {
+			return s.spread(in, whole, a.Axes[s.axis])
 		}
 		s.axis = a.Axes[s.axis]
 		return s
@@ -109,11 +110,14 @@ func (s sight) through(attributes any, n *graph.Node, i, whole int) sight {
 		return s
 	case record.Concat:
 		if a.Axis == s.axis {
-			return s.lost(in, whole)
+			return s.spread(in, whole, s.axis)
 		}
 		return s
 	case record.Dot:
 		return s.throughDot(a, n, i, whole)
+	}
+	if n.Type() == graph.NodeTypeReverse {
+		return s.spread(in, whole, s.axis)
 	}
 	if n.Type() == graph.NodeTypeReshape {
 		return s.throughReshape(in.Shape().Dimensions, n.Shape().Dimensions, in, whole)
@@ -126,14 +130,27 @@ func (s sight) through(attributes any, n *graph.Node, i, whole int) sight {
 
 // window is what a sliding window of size values, dilated and padded, sees of values that see s.
 func (s sight) window(axis, size, stride, dilation, padding int) sight {
-	span := (size-1)*dilation + 1
-	return sight{
-		axis:   axis,
-		stride: s.stride * stride,
-		start:  s.start - s.stride*padding,
-		size:   s.size + (span-1)*s.stride,
-		fixed:  s.fixed,
+	w := s.shifted(-padding)
+	w.axis, w.stride = axis, s.stride*stride
+	if !s.fixed {
+		w.size += (size - 1) * dilation * s.stride
 	}
+	return w
+}
+
+// shifted is what values see that stand where those stood n places further on.
+func (s sight) shifted(n int) sight {
+	if !s.fixed {
+		s.start += n * s.stride
+	}
+	return s
+}
+
+// spread is what values along the axis of the output see where each may depend on any of in's.
+func (s sight) spread(in *graph.Node, whole, axis int) sight {
+	lost := s.lost(in, whole)
+	lost.axis, lost.stride, lost.fixed = axis, s.stride, true
+	return lost
 }
 
 // lost is what a value sees that depends on in along the whole of the axis.
@@ -179,15 +196,21 @@ func (s sight) throughDot(a record.Dot, n *graph.Node, i, whole int) sight {
 	return s
 }
 
-// throughReshape keeps an axis that stands in the output with the same number of values before it and in it.
+// throughReshape keeps an axis that stands in the output with the same number of values before it and in it. One of a
+// single value can't be told from others like it, and is kept where the number of axes stays.
 func (s sight) throughReshape(from, to []int, in *graph.Node, whole int) sight {
-	before := 1
+	if from[s.axis] == 1 {
+		if len(to) == len(from) && to[s.axis] == 1 {
+			return s
+		}
+		return s.lost(in, whole)
+	}
+	before, count := 1, 1
 	for _, d := range from[:s.axis] {
 		before *= d
 	}
-	count := 1
 	for axis, d := range to {
-		if count == before && d == from[s.axis] {
+		if axis > 0 && count == before && d == from[s.axis] {
 			s.axis = axis
 			return s
 		}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
@@ -69,11 +70,11 @@ type LayerMaps struct {
 }
 
 // Units reports whether the layer has no places: its values are those of units, one Plane of 1×1 each.
-func (l LayerMaps) Units() bool { return l.Layer.view[0].axis < 0 || l.Layer.view[1].axis < 0 }
+func (l LayerMaps) Units() bool { return !l.Layer.places() }
 
 // Maps captures the maps of layers for a picture.
 func (p *Probe) Maps(ctx context.Context, picture *pixel.Prepared, m Maps) (*MapSet, error) {
-	if err := p.checkPicture(picture.Values); err != nil {
+	if err := p.CheckPicture(picture); err != nil {
 		return nil, err
 	}
 	if len(m.Layers) == 0 {
@@ -101,20 +102,34 @@ func (p *Probe) Maps(ctx context.Context, picture *pixel.Prepared, m Maps) (*Map
 	return set, nil
 }
 
-// point is where a layer is read: after its activation function, or before it.
+// point is where a layer is read: after the normalisation and the activation function that follow it, or before that
+// function. They follow it where nothing else reads it.
 func (p *Probe) point(l *Layer, pre bool) *Layer {
-	if pre {
-		if l.Kind == Activation && l.source != nil && l.source.node != p.recorded.Picture {
-			return l.source
-		}
+	if pre && l.Kind == Activation {
+		return l.source()
+	}
+	if l.Kind == Activation || l.Kind == Pool || l.Kind == Concat {
 		return l
 	}
+	next := p.reader(l)
+	if next == nil || next.Kind != Norm && (next.Kind != Activation || pre) {
+		return l
+	}
+	return p.point(next, pre)
+}
+
+// reader is the one layer that reads l; nil where there are several or none.
+func (p *Probe) reader(l *Layer) *Layer {
+	var only *Layer
 	for _, next := range p.layers {
-		if next.source == l && (next.Kind == Norm || next.Kind == Activation) && l.Kind != Activation && l.Kind != Pool && l.Kind != Concat {
-			return p.point(next, false)
+		if slices.Contains(next.from, l) {
+			if only != nil {
+				return nil
+			}
+			only = next
 		}
 	}
-	return l
+	return only
 }
 
 // capture runs the network once with points as further outputs.
@@ -138,12 +153,14 @@ func (p *Probe) capture(ctx context.Context, picture []float32, points []*Layer)
 	return program.Run(ctx, tensors.FromFlatDataAndDimensions(picture, p.picturesShape(1).Dimensions...))
 }
 
-// channelsFirst brings a captured node to [batch, channels, height, width], or [batch, units] where it has no places.
+// channelsFirst brings a captured node to float32 and [batch, channels, height, width], or [batch, units] where it has
+// no places.
 func channelsFirst(n *graph.Node, l *Layer) *graph.Node {
-	h, w := l.view[0].axis, l.view[1].axis
-	if h < 0 || w < 0 {
+	n = graph.ConvertDType(n, dtypes.Float32)
+	if !l.places() {
 		return n
 	}
+	h, w := l.view[0].axis, l.view[1].axis
 	order := []int{0}
 	for axis := 1; axis < n.Rank(); axis++ {
 		if axis != h && axis != w {
@@ -156,7 +173,7 @@ func channelsFirst(n *graph.Node, l *Layer) *graph.Node {
 // layerMaps sorts and cuts a layer's values as m asks.
 func (p *Probe) layerMaps(l *Layer, values []float32, m Maps) LayerMaps {
 	h, w := 1, 1
-	if l.view[0].axis >= 0 && l.view[1].axis >= 0 {
+	if l.places() {
 		h, w = l.Shape[0], l.Shape[1]
 	}
 	out := LayerMaps{Layer: *l, After: p.after(l), Total: len(values) / (h * w)}
@@ -188,40 +205,31 @@ func (p *Probe) layerMaps(l *Layer, values []float32, m Maps) LayerMaps {
 
 // after says in words what a layer's values have been through.
 func (p *Probe) after(l *Layer) string {
-	name := l.Name[strings.LastIndexByte(l.Name, '/')+1:]
-	if name == "relu" {
-		name = "ReLU"
-	}
-	if l.Kind == Activation {
-		return "after " + name
-	}
-	for _, next := range p.layers {
-		if next.source == l && next.Kind == Activation {
-			return "before " + strings.ReplaceAll(next.Name[strings.LastIndexByte(next.Name, '/')+1:], "relu", "ReLU")
+	switch l.Kind {
+	case Activation:
+		return "after " + captionOf(l.function)
+	case Pool, Concat:
+		if words := p.sourcesAfter(l); words != "" {
+			return words
 		}
 	}
-	if l.Kind == Concat || l.Kind == Pool {
-		if a := p.inputsAfter(l); a != "" {
-			return a
+	for _, next := range p.layers {
+		if next.Kind == Activation && next.source() == l {
+			return "before " + captionOf(next.function)
 		}
 	}
 	return "output of " + string(l.Kind)
 }
 
-// inputsAfter is the activation function that all of a concatenation's inputs, or a pooling's, come from.
-func (p *Probe) inputsAfter(l *Layer) string {
-	after := ""
-	for _, in := range l.node.Inputs() {
-		for _, from := range p.layers {
-			if from.node != in {
-				continue
-			}
-			a := p.after(from)
-			if !strings.HasPrefix(a, "after ") || after != "" && after != a {
-				return ""
-			}
-			after = a
+// sourcesAfter is the activation function that all of what a concatenation or a pooling reads comes from.
+func (p *Probe) sourcesAfter(l *Layer) string {
+	words := ""
+	for _, from := range l.from {
+		after := p.after(from)
+		if !strings.HasPrefix(after, "after ") || words != "" && words != after {
+			return ""
 		}
+		words = after
 	}
-	return after
+	return words
 }

@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -22,6 +23,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
+	"github.com/convlens/convlens/gonbviz/pixel"
 	"github.com/convlens/convlens/gonbviz/probe/internal/record"
 	"github.com/convlens/convlens/models"
 )
@@ -41,8 +43,8 @@ type Probe struct {
 // Open reads a network and makes it ready to run on a backend. Nothing is compiled yet. A network without weights,
 // with a Logits function that fails, or with control flow in it is an error.
 func Open(backend compute.Backend, network *models.Network) (*Probe, error) {
-	if network == nil {
-		return nil, errors.New("probe: no network")
+	if backend == nil || network == nil {
+		return nil, errors.New("probe: no backend or no network to open")
 	}
 	if err := network.Check(); err != nil {
 		return nil, err
@@ -160,7 +162,9 @@ type Forward func(pictures *graph.Node) *graph.Node
 // gets the inputs, of the shapes given, and the network to put on any of them.
 func (p *Probe) Program(key string, batch int, inputs []shapes.Shape, build func(network Forward, inputs []*graph.Node) []*graph.Node) (*Program, error) {
 	return p.program(key, batch, inputs, func(recorded *record.Program, in []*graph.Node) []*graph.Node {
-		return build(func(pictures *graph.Node) *graph.Node { return recorded.Replay(pictures, nil)[recorded.Logits] }, in)
+		return build(func(pictures *graph.Node) *graph.Node {
+			return graph.ConvertDType(recorded.Replay(pictures, nil)[recorded.Logits], dtypes.Float32)
+		}, in)
 	})
 }
 
@@ -193,8 +197,8 @@ func (p *Probe) program(key string, batch int, inputs []shapes.Shape, build func
 	return p.programs[key], nil
 }
 
-// Run feeds the program, which must have float32 outputs, and returns those as flat values. It looks at ctx before it
-// starts; a run under way can't be stopped.
+// Run feeds the program, which must have float32 outputs, and returns those as flat values. Values that are not finite
+// are an error. It looks at ctx before it starts; a run under way can't be stopped.
 func (p *Program) Run(ctx context.Context, inputs ...*tensors.Tensor) ([][]float32, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -213,6 +217,9 @@ func (p *Program) Run(ctx context.Context, inputs ...*tensors.Tensor) ([][]float
 			return nil, oneLine("probe", err)
 		}
 		out.MustFinalizeAll()
+		if !finite(values[i]) {
+			return nil, errors.New("probe: the network answers with numbers that are not finite; check its weights and the picture")
+		}
 	}
 	return values, nil
 }
@@ -223,13 +230,27 @@ func (p *Probe) picturesShape(batch int) shapes.Shape {
 	return shapes.Make(dtypes.Float32, batch, in.Height, in.Width, in.Channels())
 }
 
-// checkPicture refuses values that are no picture for this network.
-func (p *Probe) checkPicture(values []float32) error {
-	if want := p.picturesShape(1).Size(); len(values) != want {
-		in := p.network.Input
-		return fmt.Errorf("probe: a picture of %d values for an input of %d×%d×%d", len(values), in.Height, in.Width, in.Channels())
+// CheckPicture refuses what is no picture for this network: other than Input.Height × Input.Width × channels values, or
+// values that are not finite.
+func (p *Probe) CheckPicture(picture *pixel.Prepared) error {
+	in := p.network.Input
+	if len(picture.Values) != p.picturesShape(1).Size() {
+		return fmt.Errorf("probe: a picture of %d values for an input of %d×%d×%d", len(picture.Values), in.Height, in.Width, in.Channels())
+	}
+	if !finite(picture.Values) {
+		return errors.New("probe: the picture holds values that are not finite numbers")
 	}
 	return nil
+}
+
+// finite reports whether there is a number to all values.
+func finite(values []float32) bool {
+	for _, v := range values {
+		if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
+			return false
+		}
+	}
+	return true
 }
 
 // oneLine drops the stack trace and further lines that GoMLX's errors carry when they are printed in full.

@@ -3,8 +3,11 @@
 package testnet
 
 import (
+	"maps"
 	"math/rand/v2"
+	"slices"
 
+	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
@@ -68,14 +71,41 @@ func Exact() *models.Network {
 	}
 }
 
-// Random fills the variables of a network with small whole numbers, drawn from a seed, so that its answers are exact
+// Random gives a variable small whole numbers from −2 to 2, drawn from a source, so that a network's answers are exact
 // whatever the order of the sums.
 func Random(store *model.Store, random *rand.Rand, path string, dims ...int) {
-	values := make([]float32, shapes.Make(1, dims...).Size())
+	whole(store, random, -2, path, dims)
+}
+
+// Positive gives a variable whole numbers from 1 to 5, drawn from a source, so that nothing cancels and no value is
+// lost in a ReLU.
+func Positive(store *model.Store, random *rand.Rand, path string, dims ...int) {
+	whole(store, random, 1, path, dims)
+}
+
+func whole(store *model.Store, random *rand.Rand, least int, path string, dims []int) {
+	values := make([]float32, shapes.Make(dtypes.Float32, dims...).Size())
 	for i := range values {
-		values[i] = float32(random.IntN(5) - 2)
+		values[i] = float32(least + random.IntN(5))
 	}
 	Set(store, path, values, dims...)
+}
+
+// Weights are the variables of a network made by Make: shapes by path.
+type Weights map[string][]int
+
+// Make makes a network of a function, its variables positive whole numbers. get gives the function their nodes.
+func Make(name string, in models.Input, weights Weights, logits func(get func(path string) *graph.Node, x *graph.Node) *graph.Node) *models.Network {
+	store, random := model.NewStore(), rand.New(rand.NewPCG(1, 1))
+	for _, path := range slices.Sorted(maps.Keys(weights)) {
+		Positive(store, random, path, weights[path]...)
+	}
+	return &models.Network{
+		Name: name, Store: store, Input: in,
+		Logits: func(scope *model.Scope, x *graph.Node) *graph.Node {
+			return logits(func(path string) *graph.Node { return scope.Store().GetVariable(path).NodeValue(x) }, x)
+		},
+	}
 }
 
 // Branches takes colour pictures of any size through a strided convolution, a max pooling, two branches (1×1 and 3×3)

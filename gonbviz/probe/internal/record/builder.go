@@ -1,6 +1,7 @@
 package record
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/gomlx/compute"
@@ -23,6 +24,11 @@ type (
 		Reduction                                       compute.ReduceOpType
 		Sizes, Strides, InputDilations, WindowDilations []int
 		Paddings                                        [][2]int
+	}
+	// Norm is a batch normalisation's, in inference mode: Axis holds the channels.
+	Norm struct {
+		Epsilon float32
+		Axis    int
 	}
 	// Dot is a general matrix product's.
 	Dot struct{ LeftContracting, LeftBatch, RightContracting, RightBatch []int }
@@ -201,6 +207,16 @@ func (f *function) Slice(x compute.Value, starts, limits, strides []int) (comput
 func (f *function) Iota(shape shapes.Shape, axis int) (compute.Value, error) {
 	v, err := f.Function.Iota(shape, axis)
 	return f.note(v, err, Iota{shape.Clone(), axis})
+}
+
+// BatchNormForInference is missing in the builder underneath; a parameter of the right shape stands for its value.
+func (f *function) BatchNormForInference(x, _, _, _, _ compute.Value, epsilon float32, axis int) (compute.Value, error) {
+	shape, err := f.builder.OpShape(x)
+	if err != nil {
+		return nil, err
+	}
+	v, err := f.Function.Parameter(fmt.Sprintf("batch norm %d", len(f.builder.b.attributes)), shape, nil)
+	return f.note(v, err, Norm{epsilon, axis})
 }
 
 // Fused operations are refused, so that a graph arrives as the plain operations that layers are found in.

@@ -14,7 +14,6 @@ import (
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/model"
-	"github.com/gomlx/gomlx/support/exceptions"
 
 	"github.com/convlens/convlens/models"
 )
@@ -42,7 +41,7 @@ func Trace(net *models.Network, batch int) (*Program, error) {
 	b := &backend{inner, map[compute.Value]any{}}
 	p := &Program{store: net.Store, attributes: b.attributes}
 	in := net.Input
-	err = exceptions.TryCatch[error](func() {
+	err = catch(func() {
 		g := graph.NewGraph(b, "record")
 		model.SetStore(g, net.Store)
 		p.Picture = graph.Parameter(g, pictureName, shapes.Make(dtypes.Float32, batch, in.Height, in.Width, in.Channels()))
@@ -60,6 +59,21 @@ func Trace(net *models.Network, batch int) (*Program, error) {
 	}
 	p.Nodes = reachable(p.Logits)
 	return p, p.check()
+}
+
+// catch runs what a network's author wrote, who may throw anything.
+func catch(build func()) (err error) {
+	defer func() {
+		if thrown := recover(); thrown != nil {
+			if e, ok := thrown.(error); ok {
+				err = e
+			} else {
+				err = fmt.Errorf("%v", thrown)
+			}
+		}
+	}()
+	build()
+	return nil
 }
 
 // reachable lists the nodes that out depends on, inputs before users, in the order in which they were made.
@@ -133,7 +147,8 @@ func (p *Program) Variable(n *graph.Node) *model.Variable {
 
 // Replay builds the program again in picture's graph, of whatever backend, on picture instead of the recorded input,
 // and returns what became of each recorded node. substitute is asked for every node but the picture with its new
-// inputs; where it returns nil the node is cloned. A nil substitute replaces nothing.
+// inputs; where it returns nil the node is cloned, or built in a quicker way that gives the same values. A nil
+// substitute replaces nothing.
 func (p *Program) Replay(picture *graph.Node, substitute func(n *graph.Node, inputs []*graph.Node) *graph.Node) map[*graph.Node]*graph.Node {
 	g := picture.Graph()
 	made := map[*graph.Node]*graph.Node{p.Picture: picture}
@@ -151,17 +166,24 @@ func (p *Program) Replay(picture *graph.Node, substitute func(n *graph.Node, inp
 				continue
 			}
 		}
-		switch n.Type() {
-		case graph.NodeTypeParameter:
-			made[n] = p.Variable(n).NodeValue(g)
-		case graph.NodeTypeConstant:
-			made[n] = graph.ConstTensor(g, n.ConstantValue())
-		case graph.NodeTypeIota:
-			iota := p.Attributes(n).(Iota)
-			made[n] = graph.Iota(g, iota.Shape, iota.Axis)
-		default:
-			made[n] = n.CloneWithInputs(inputs...)
-		}
+		made[n] = p.build(g, n, inputs)
 	}
 	return made
+}
+
+// build makes a node again in g. Those without inputs would be cloned into the graph that they come from.
+func (p *Program) build(g *graph.Graph, n *graph.Node, inputs []*graph.Node) *graph.Node {
+	switch n.Type() {
+	case graph.NodeTypeParameter:
+		return p.Variable(n).NodeValue(g)
+	case graph.NodeTypeConstant:
+		return graph.ConstTensor(g, n.ConstantValue())
+	case graph.NodeTypeIota:
+		iota := p.Attributes(n).(Iota)
+		return graph.Iota(g, iota.Shape, iota.Axis)
+	}
+	if made := p.lower(n, inputs); made != nil {
+		return made
+	}
+	return n.CloneWithInputs(inputs...)
 }

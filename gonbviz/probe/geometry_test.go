@@ -1,0 +1,176 @@
+package probe
+
+import (
+	"context"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors/images"
+
+	"github.com/convlens/convlens/gonbviz/internal/testbackend"
+	"github.com/convlens/convlens/gonbviz/internal/testnet"
+	"github.com/convlens/convlens/gonbviz/pixel"
+	"github.com/convlens/convlens/models"
+)
+
+// sights are networks whose layers look at the picture in many ways. Their weights are positive, so that a change of a
+// pixel reaches whatever sees it.
+var sights = map[string]*models.Network{
+	"strides, dilation, shortcuts": testnet.Make("a", testnet.Input(17, 23, models.RGB), testnet.Weights{
+		"/stem/w": {3, 5, 3, 2}, "/dilated/w": {3, 3, 2, 2}, "/one/w": {1, 1, 2, 2}, "/down/w": {2, 2, 4, 3},
+	}, func(get func(string) *graph.Node, x *graph.Node) *graph.Node {
+		x = graph.Convolve(x, get("/stem/w")).StridePerAxis(2, 1).PaddingPerDim([][2]int{{1, 0}, {2, 2}}).Done().WithAlias("stem")
+		x = graph.MaxPool(x).Window(3).Strides(2).PadSame().Done().WithAlias("pool")
+		y := graph.Convolve(x, get("/dilated/w")).Dilations(2).PadSame().Done().WithAlias("dilated")
+		x = graph.Add(x, y).WithAlias("sum")
+		x = graph.Concatenate([]*graph.Node{x, graph.Convolve(x, get("/one/w")).Done()}, -1).WithAlias("both")
+		x = graph.Convolve(x, get("/down/w")).Strides(2).NoPadding().Done().WithAlias("down")
+		return graph.ReduceMean(x, 1, 2)
+	}),
+	"channels first": testnet.Make("b", testnet.Input(12, 9, models.RGB), testnet.Weights{
+		"/conv/w": {2, 3, 3, 2}, "/head/w": {2 * 5 * 4, 2},
+	}, func(get func(string) *graph.Node, x *graph.Node) *graph.Node {
+		x = graph.TransposeAllAxes(x, 0, 3, 1, 2)
+		x = graph.Convolve(x, get("/conv/w")).ChannelsAxis(images.ChannelsFirst).NoPadding().Done().WithAlias("conv")
+		x = graph.MeanPool(x).ChannelsAxis(images.ChannelsFirst).Window(2).Strides(2).Done().WithAlias("pool")
+		return graph.Dot(graph.Reshape(x, x.Shape().Dimensions[0], -1), get("/head/w")).Product().WithAlias("head")
+	}),
+	"cut, padded, turned": testnet.Make("c", testnet.Input(13, 11, models.Gray), testnet.Weights{
+		"/conv/w": {3, 2, 1, 2}, "/after/w": {2, 3, 2, 1},
+	}, func(get func(string) *graph.Node, x *graph.Node) *graph.Node {
+		x = graph.Slice(x, graph.AxisRange(), graph.AxisRange(2, 12).Stride(2), graph.AxisRange(1)).WithAlias("cut")
+		x = graph.Convolve(x, get("/conv/w")).NoPadding().Done()
+		x = graph.Pad(x, graph.ScalarZero(x.Graph(), x.DType()), compute.PadAxis{}, compute.PadAxis{Start: 2, End: 1}, compute.PadAxis{Start: 1}).WithAlias("padded")
+		x = graph.MeanPool(x).WindowPerAxis(2, 3).PadSame().Done().WithAlias("mean")
+		x = graph.TransposeAllAxes(x, 0, 2, 1, 3)
+		x = graph.Convolve(x, get("/after/w")).PadSame().Done().WithAlias("turned")
+		return graph.ReduceMax(x, 1, 2)
+	}),
+	"gate": testnet.Make("d", testnet.Input(9, 8, models.RGB), testnet.Weights{
+		"/conv/w": {3, 3, 3, 2}, "/gate/w": {2, 2}, "/after/w": {3, 3, 2, 2},
+	}, func(get func(string) *graph.Node, x *graph.Node) *graph.Node {
+		x = graph.Convolve(x, get("/conv/w")).NoPadding().Done().WithAlias("conv")
+		g := graph.Dot(graph.ReduceMean(x, 1, 2), get("/gate/w")).Product()
+		x = graph.Mul(x, graph.BroadcastToDims(graph.Reshape(g, -1, 1, 1, 2), x.Shape().Dimensions...)).WithAlias("gated")
+		x = graph.Convolve(x, get("/after/w")).PadSame().Done().WithAlias("after")
+		return graph.ReduceMean(x, 1, 2)
+	}),
+	"down to one place": testnet.Make("e", testnet.Input(8, 8, models.Gray), testnet.Weights{
+		"/conv/w": {3, 3, 1, 2}, "/head/w": {2, 3},
+	}, func(get func(string) *graph.Node, x *graph.Node) *graph.Node {
+		x = graph.Convolve(x, get("/conv/w")).PadSame().Done().WithAlias("conv")
+		x = graph.MeanPool(x).Window(8).Done().WithAlias("pool")
+		return graph.Dot(graph.Reshape(x, -1, 2), get("/head/w")).Product().WithAlias("head")
+	}),
+	"mirrored, enlarged, stacked": testnet.Make("f", testnet.Input(6, 5, models.Gray), testnet.Weights{
+		"/conv/w": {2, 2, 1, 2},
+	}, func(get func(string) *graph.Node, x *graph.Node) *graph.Node {
+		x = graph.Convolve(x, get("/conv/w")).NoPadding().Done().WithAlias("conv")
+		x = graph.Reverse(x, 2)
+		x = graph.Concatenate([]*graph.Node{x, x}, 1).WithAlias("stacked")
+		return graph.ReduceMean(x, 1, 2)
+	}),
+}
+
+// TestSight changes one pixel after the other and looks which values of each layer change.
+func TestSight(t *testing.T) {
+	for name, net := range sights {
+		t.Run(name, func(t *testing.T) {
+			p, err := Open(testbackend.Go(), net)
+			if err != nil {
+				t.Fatal(err)
+			}
+			seen := influence(t, p)
+			for i, l := range p.layers {
+				for place, box := range seen[i] {
+					checkSight(t, l, place, box, net.Input, strings.Contains(name, "dilation"))
+				}
+			}
+		})
+	}
+}
+
+// box is the pixels that a value sees: first and last, down and across.
+type box struct{ first, last [2]int }
+
+// influence finds for each layer, and each of its places, the pixels that some channel's value depends on.
+func influence(t *testing.T, p *Probe) []map[[2]int]box {
+	random, in := rand.New(rand.NewPCG(3, 3)), p.network.Input
+	values := make([]float32, p.picturesShape(1).Size())
+	for i := range values {
+		values[i] = float32(random.IntN(9))
+	}
+	picture := &pixel.Prepared{Values: values}
+	names := make([]string, len(p.layers))
+	seen := make([]map[[2]int]box, len(p.layers))
+	for i, l := range p.layers {
+		names[i], seen[i] = l.Name, map[[2]int]box{}
+	}
+	look := func() [][]float32 {
+		captured, err := p.capture(context.Background(), picture.Values, p.layers)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return captured
+	}
+	clean := look()
+	for y := range in.Height {
+		for x := range in.Width {
+			k := (y*in.Width + x) * in.Channels()
+			values[k] += 1000
+			for i, changed := range look() {
+				note(seen[i], p.layers[i], clean[i], changed, [2]int{y, x})
+			}
+			values[k] -= 1000
+		}
+	}
+	return seen
+}
+
+// note adds a pixel to the boxes of the places whose values changed.
+func note(seen map[[2]int]box, l *Layer, clean, changed []float32, pixel [2]int) {
+	h, w := 1, 1
+	if l.places() {
+		h, w = l.Shape[0], l.Shape[1]
+	}
+	for k := range clean {
+		if clean[k] == changed[k] {
+			continue
+		}
+		place := [2]int{k / w % h, k % w}
+		b, found := seen[place]
+		if !found {
+			b = box{pixel, pixel}
+		}
+		for side := range pixel {
+			b.first[side], b.last[side] = min(b.first[side], pixel[side]), max(b.last[side], pixel[side])
+		}
+		seen[place] = b
+	}
+}
+
+// checkSight compares the pixels that a value was seen to depend on with what the layer says.
+func checkSight(t *testing.T, l *Layer, place [2]int, b box, in models.Input, gaps bool) {
+	t.Helper()
+	whole := [2]int{in.Height, in.Width}
+	for side, s := range l.view {
+		first := s.start
+		if s.axis >= 0 && !s.fixed {
+			first += place[side] * s.stride
+		}
+		last := first + s.size - 1
+		// A bound is all there is to say where every place may see something else, and at the picture's border, where
+		// one tap of a dilated kernel may lie outside and the next one far inside.
+		bound := s.fixed || gaps && (first < 0 || last >= whole[side])
+		first, last = max(first, 0), min(last, whole[side]-1)
+		if b.first[side] < first || b.last[side] > last || !bound && (b.first[side] > first || b.last[side] < last) {
+			t.Errorf("%s %v side %d: sees pixels %d to %d, said to be %d to %d", l.Name, place, side, b.first[side], b.last[side], first, last)
+		}
+		if l.ReceptiveField[side] != s.size || s.axis >= 0 != (l.Stride[side] > 0) {
+			t.Errorf("%s: receptive field %v, stride %v, for %+v", l.Name, l.ReceptiveField, l.Stride, s)
+		}
+	}
+}

@@ -1,0 +1,96 @@
+package probe
+
+import (
+	"fmt"
+	"path"
+	"strings"
+)
+
+// namer gives layers their names, in order of execution.
+type namer struct {
+	*finder
+	taken   map[string]bool
+	numbers map[Kind]int
+}
+
+// name is a layer's alias, else its variables' path, else one made of what it follows or of its number.
+func (n *namer) name(l *Layer) string {
+	name := strings.TrimPrefix(l.node.GetAlias(), "/")
+	if name == "" {
+		name = strings.TrimPrefix(l.op.GetAlias(), "/")
+	}
+	if name == "" {
+		name = n.variablePath(l)
+	}
+	if name == "" {
+		name = n.placeName(l)
+	}
+	if name == "" {
+		n.numbers[l.Kind]++
+		name = fmt.Sprintf("%s%d", l.Kind, n.numbers[l.Kind])
+	}
+	return n.unique(name)
+}
+
+// variablePath is the scope of the first variable that a layer reads: "conv1" for "/conv1/weights". A normalisation
+// whose variables lie beside a convolution's is named below it.
+func (n *namer) variablePath(l *Layer) string {
+	if l.Kind != Conv && l.Kind != Dense && l.Kind != Norm {
+		return ""
+	}
+	for _, parameter := range n.parameters(l.op) {
+		scope := strings.Trim(path.Dir(parameter.GetParameterName()), "/.")
+		if scope != "" && l.Kind == Norm && n.taken[scope] {
+			return scope + "/norm"
+		}
+		if scope != "" {
+			return scope
+		}
+	}
+	return ""
+}
+
+// placeName names a layer without variables after its place.
+func (n *namer) placeName(l *Layer) string {
+	switch l.Kind {
+	case Activation:
+		return l.from[0].Name + "/" + l.function
+	case Concat, Add:
+		scope := commonScope(l.from)
+		if scope == "" && l.Kind == Add { // a shortcut reaches into the block from outside
+			scope = commonScope(l.from[len(l.from)-1:])
+		}
+		if scope != "" {
+			return scope + "/" + string(l.Kind)
+		}
+	case Pool:
+		if n.poolsAll(l.op) {
+			return "global_pool"
+		}
+	}
+	return ""
+}
+
+// unique adds a number to a name that stands already.
+func (n *namer) unique(name string) string {
+	free := name
+	for i := 2; n.taken[free]; i++ {
+		free = fmt.Sprintf("%s_%d", name, i)
+	}
+	n.taken[free] = true
+	return free
+}
+
+// commonScope is the longest scope that the names of all layers lie in.
+func commonScope(layers []*Layer) string {
+	scope := path.Dir(layers[0].Name)
+	for _, l := range layers[1:] {
+		for scope != "." && !strings.HasPrefix(l.Name, scope+"/") {
+			scope = path.Dir(scope)
+		}
+	}
+	if scope == "." {
+		return ""
+	}
+	return scope
+}
