@@ -4,7 +4,6 @@ package notebook
 
 import (
 	"context"
-	escape "html"
 	"os"
 	"os/signal"
 	"time"
@@ -54,7 +53,6 @@ type line struct {
 	id           string
 	begin, drawn time.Time
 	bar          picture.Progress
-	note         string
 }
 
 func (l *line) update(u progress.Update) {
@@ -63,7 +61,7 @@ func (l *line) update(u progress.Update) {
 		l.bar.Compiling = now.Sub(l.begin)
 	}
 	if u.Note != "" {
-		l.note = u.Note
+		l.bar.Note = u.Note
 	}
 	l.bar.Name, l.bar.Stage, l.bar.Unit, l.bar.Detail = u.Name, u.Stage, u.Unit, u.Detail
 	l.bar.Count, l.bar.Total, l.bar.Elapsed = u.Done, u.Total, now.Sub(l.begin)
@@ -91,9 +89,5 @@ func (l *line) draw() {
 	if l.id == "" {
 		l.id = gonbui.UniqueID()
 	}
-	html := l.bar.HTML()
-	if l.note != "" {
-		html += `<div style="font-size:11px;line-height:16px;opacity:.75">` + escape.EscapeString(l.note) + `</div>`
-	}
-	gonbui.UpdateHTML(l.id, html)
+	gonbui.UpdateHTML(l.id, l.bar.HTML())
 }

@@ -38,14 +38,38 @@ func (r *raster) encode() string {
 	return "data:" + kind + ";base64," + base64.StdEncoding.EncodeToString(data)
 }
 
-// encodePhoto keeps the fine detail of colours; a pale grey ground needs less.
+// encodePhoto writes a photograph, with enough quality that halved colours don't show. A pale grey ground needs less.
 func encodePhoto(img image.Image) []byte {
-	if rgba, ok := img.(*image.RGBA); ok {
-		return encodeJPEG(rgba, 88)
+	quality := 92
+	if _, grey := img.(*image.Gray); grey {
+		quality = 85
 	}
 	var b bytes.Buffer
-	must(jpeg.Encode(&b, img, &jpeg.Options{Quality: 85}))
+	must(jpeg.Encode(&b, img, &jpeg.Options{Quality: quality}))
 	return b.Bytes()
+}
+
+// indexed is img with a palette, where its colours have room in one: a ramp or a table is then several times smaller.
+func indexed(img *image.NRGBA) image.Image {
+	out := image.NewPaletted(img.Bounds(), nil)
+	known := map[color.NRGBA]uint8{}
+	b := img.Bounds()
+	for y := b.Min.Y; y < b.Max.Y; y++ {
+		for x := b.Min.X; x < b.Max.X; x++ {
+			c := img.NRGBAAt(x, y)
+			i, ok := known[c]
+			if !ok {
+				if len(known) == 256 {
+					return img
+				}
+				i = uint8(len(known))
+				known[c] = i
+				out.Palette = append(out.Palette, c)
+			}
+			out.SetColorIndex(x, y, i)
+		}
+	}
+	return out
 }
 
 // must holds for encoders that write to memory: they fail on no picture that the marks make.

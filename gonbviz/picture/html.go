@@ -82,7 +82,7 @@ func (h *markup) stack(marks []Mark, w, gap float64) {
 func (f Figure) HTML() string {
 	const w = Wide - 2*padding
 	h := &markup{}
-	h.open("figure", "margin:0;max-width:"+num(w)+"px")
+	h.open("figure", "margin:0 0 16px 0;max-width:"+num(w)+"px")
 	h.text("div", f.Title, titleStyle.css())
 	h.text("div", f.Subtitle, subtitleStyle.css())
 	if f.Title+f.Subtitle != "" {

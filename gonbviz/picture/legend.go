@@ -193,29 +193,6 @@ func (r Ramp) htmlTicks(h *markup, from, length float64) {
 	h.shut("div")
 }
 
-// indexed is img with a palette, where its colours have room in one.
-func indexed(img *image.NRGBA) image.Image {
-	out := image.NewPaletted(img.Bounds(), nil)
-	known := map[color.NRGBA]uint8{}
-	b := img.Bounds()
-	for y := b.Min.Y; y < b.Max.Y; y++ {
-		for x := b.Min.X; x < b.Max.X; x++ {
-			c := img.NRGBAAt(x, y)
-			i, ok := known[c]
-			if !ok {
-				if len(known) == 256 {
-					return img
-				}
-				i = uint8(len(known))
-				known[c] = i
-				out.Palette = append(out.Palette, c)
-			}
-			out.SetColorIndex(x, y, i)
-		}
-	}
-	return out
-}
-
 // Key is the legend of categories.
 type Key struct{ Entries []Entry }
 

@@ -36,6 +36,8 @@ type Progress struct {
 	// Elapsed is the time since the start, of a result from the cache the time it once took; Compiling is the part
 	// of it spent compiling.
 	Elapsed, Compiling time.Duration
+	// Note is worth a line of its own below, while the work goes on and after: an estimate, a quicker way.
+	Note string
 }
 
 // share is how much of the work is done, 0..1.
@@ -145,6 +147,7 @@ func (p Progress) HTML() string {
 	h := &markup{}
 	if p.State == Done || p.State == Cached {
 		h.text("div", p.end(), noteStyle.css())
+		p.note(h)
 		return h.String()
 	}
 	h.open("div", "max-width:560px", rowStyle.css())
@@ -162,5 +165,12 @@ func (p Progress) HTML() string {
 	h.shut("div")
 	h.shut("div")
 	h.shut("div")
+	p.note(h)
 	return h.String()
+}
+
+func (p Progress) note(h *markup) {
+	if p.Note != "" {
+		h.text("div", p.Note, noteStyle.css())
+	}
 }

@@ -50,7 +50,7 @@ func (f Figure) PNG(r Raster) ([]byte, error) {
 		shape.draw(c)
 	}
 	var b bytes.Buffer
-	if err := png.Encode(&b, c.img); err != nil {
+	if err := (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(&b, indexed(c.img)); err != nil {
 		return nil, err
 	}
 	return b.Bytes(), nil
