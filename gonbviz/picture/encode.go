@@ -50,13 +50,13 @@ func encodePhoto(img image.Image) []byte {
 }
 
 // indexed is img with a palette, where its colours have room in one: a ramp or a table is then several times smaller.
-func indexed(img *image.NRGBA) image.Image {
+func indexed(img image.RGBA64Image) image.Image {
 	out := image.NewPaletted(img.Bounds(), nil)
-	known := map[color.NRGBA]uint8{}
+	known := map[color.RGBA64]uint8{}
 	b := img.Bounds()
 	for y := b.Min.Y; y < b.Max.Y; y++ {
 		for x := b.Min.X; x < b.Max.X; x++ {
-			c := img.NRGBAAt(x, y)
+			c := img.RGBA64At(x, y)
 			i, ok := known[c]
 			if !ok {
 				if len(known) == 256 {
