@@ -70,7 +70,7 @@ func (p *Probe) Backend() compute.Backend { return p.backend }
 
 // BackendName is the backend with its plugin: "xla:cpu", "go".
 func (p *Probe) BackendName() string {
-	name := p.backend.Name()
+	name := p.backend.String()
 	rest, found := strings.CutPrefix(p.backend.Description(), name+":")
 	if !found {
 		return name
@@ -83,7 +83,7 @@ func (p *Probe) BackendName() string {
 
 // Vectorised reports whether the backend's result for a picture does not depend on its place in a batch. On the
 // pure-Go backend it does, in the last bits, so there pictures go one by one.
-func (p *Probe) Vectorised() bool { return p.backend.Name() != gobackend.BackendName }
+func (p *Probe) Vectorised() bool { return p.backend.String() != gobackend.BackendName }
 
 // ActivationBytes is a bound on the memory that one picture takes on its way through the network.
 func (p *Probe) ActivationBytes() int64 {

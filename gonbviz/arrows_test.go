@@ -1,0 +1,71 @@
+package gonbviz_test
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const (
+	module = "github.com/convlens/convlens/"
+	gomlx  = "github.com/gomlx/"
+)
+
+// arrows are the packages of this module that each may import. A package that is not listed may import none; commands,
+// notebooks and what only tests use are left out.
+var arrows = map[string][]string{
+	"models":                        {},
+	"models/weights":                {},
+	"models/squeezenet":             {"models", "models/weights"},
+	"gonbviz/photos":                {},
+	"gonbviz/field":                 {},
+	"gonbviz/progress":              {},
+	"gonbviz/scale":                 {"gonbviz/field"},
+	"gonbviz/pixel":                 {"models", "models/weights", "gonbviz/field"},
+	"gonbviz/picture":               {"gonbviz/field", "gonbviz/scale"},
+	"gonbviz/probe/internal/record": {"models"},
+	"gonbviz/probe":                 {"models", "gonbviz/pixel", "gonbviz/field", "gonbviz/probe/internal/record"},
+	"gonbviz/attrib":                {"models", "gonbviz/probe", "gonbviz/pixel", "gonbviz/field", "gonbviz/progress"},
+	"gonbviz/notebook":              {"gonbviz/picture", "gonbviz/progress"},
+	"gonbviz/internal/quiet":        {},
+	"gonbviz/internal/plugin":       {"gonbviz/internal/quiet"},
+	"gonbviz/internal/setup":        {"gonbviz/internal/plugin"},
+	"gonbviz/internal/testbackend":  nil,
+	"gonbviz/internal/testnet":      nil,
+	"gonbviz": {
+		"models", "models/weights", "gonbviz/attrib", "gonbviz/field", "gonbviz/internal/plugin", "gonbviz/notebook", "gonbviz/photos",
+		"gonbviz/picture", "gonbviz/pixel", "gonbviz/probe", "gonbviz/scale",
+	},
+}
+
+// withoutGoMLX must build, and be tested, without a backend.
+var withoutGoMLX = []string{"gonbviz/photos", "gonbviz/field", "gonbviz/progress", "gonbviz/scale", "gonbviz/picture", "gonbviz/notebook"}
+
+// TestArrows fails on an import that the architecture doesn't have.
+func TestArrows(t *testing.T) {
+	out, err := exec.Command("go", "list", "-f", "{{.ImportPath}} {{join .Imports \" \"}}", module+"...").CombinedOutput()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, out)
+	}
+	for line := range strings.Lines(string(out)) {
+		words := strings.Fields(line)
+		name := strings.TrimPrefix(words[0], module)
+		allowed, listed := arrows[name]
+		if strings.HasPrefix(name, "gonbviz/cmd/") || strings.HasPrefix(name, "notebooks") || listed && allowed == nil {
+			continue
+		}
+		if !listed {
+			t.Errorf("package %s is not in the list of arrows", name)
+		}
+		for _, imported := range words[1:] {
+			ours, isOurs := strings.CutPrefix(imported, module)
+			if isOurs && !slices.Contains(allowed, ours) {
+				t.Errorf("%s imports %s", name, ours)
+			}
+			if slices.Contains(withoutGoMLX, name) && strings.HasPrefix(imported, gomlx) {
+				t.Errorf("%s imports %s", name, imported)
+			}
+		}
+	}
+}
