@@ -15,6 +15,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf16"
 
 	"github.com/convlens/convlens/gonbviz/attrib"
 	"github.com/convlens/convlens/gonbviz/field"
@@ -200,13 +202,13 @@ func table(result any) [][]string {
 	case Top:
 		rows := [][]string{{"index", "label", "probability", "logit"}}
 		for _, c := range r.Classes() {
-			rows = append(rows, []string{strconv.Itoa(c.Index), c.Label, fmt.Sprint(c.Probability), fmt.Sprint(c.Logit)})
+			rows = append(rows, []string{strconv.Itoa(c.Index), escaped(c.Label), fmt.Sprint(c.Probability), fmt.Sprint(c.Logit)})
 		}
 		return rows
 	case LayerTable:
 		rows := [][]string{{"name", "kind", "shape", "parameters", "receptive_field", "stride"}}
 		for _, l := range r.Layers {
-			rows = append(rows, []string{l.Name, string(l.Kind), join(l.Shape), strconv.Itoa(l.Parameters), join(l.ReceptiveField[:]), join(l.Stride[:])})
+			rows = append(rows, []string{escaped(l.Name), string(l.Kind), join(l.Shape), strconv.Itoa(l.Parameters), join(l.ReceptiveField[:]), join(l.Stride[:])})
 		}
 		return rows
 	}
@@ -221,7 +223,7 @@ func gridTable(a *attrib.Attribution) [][]string {
 		rows = append(rows, []string{
 			strconv.Itoa(i / a.Grid.Cols), strconv.Itoa(i % a.Grid.Cols),
 			strconv.Itoa(w.Min.X), strconv.Itoa(w.Min.Y), strconv.Itoa(w.Dx()), strconv.Itoa(w.Dy()),
-			fmt.Sprint(a.Grid.Drop.Values[i]), fmt.Sprint(a.Grid.Probability.Values[i]), strconv.Itoa(best), a.Grid.Labels[best],
+			fmt.Sprint(a.Grid.Drop.Values[i]), fmt.Sprint(a.Grid.Probability.Values[i]), strconv.Itoa(best), escaped(a.Grid.Labels[best]),
 		})
 	}
 	return rows
@@ -266,11 +268,36 @@ func rows(p *field.Plane) [][]number {
 	return list
 }
 
-// WriteJSON writes a result with all that made it as one JSON document.
+// WriteJSON writes a result with all that made it as one JSON document in one line.
 func WriteJSON(w io.Writer, result any) error {
-	encoder := json.NewEncoder(w)
+	var text strings.Builder
+	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)
-	return encoder.Encode(document(result))
+	if err := encoder.Encode(document(result)); err != nil {
+		return err
+	}
+	// The encoder leaves some of what a terminal obeys as it is.
+	_, err := io.WriteString(w, escaped(strings.TrimSuffix(text.String(), "\n"))+"\n")
+	return err
+}
+
+// escaped writes control characters, and the marks that turn or hide text, as JSON does.
+func escaped(text string) string {
+	hidden := func(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) }
+	if !strings.ContainsFunc(text, hidden) {
+		return text
+	}
+	var b strings.Builder
+	for _, r := range text {
+		if !hidden(r) {
+			b.WriteRune(r)
+			continue
+		}
+		for _, unit := range utf16.Encode([]rune{r}) {
+			fmt.Fprintf(&b, `\u%04x`, unit)
+		}
+	}
+	return b.String()
 }
 
 func document(result any) any {

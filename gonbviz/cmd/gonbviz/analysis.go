@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"image"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -198,11 +199,12 @@ func (a *analysis) save(command *cobra.Command, result any, running string) erro
 	if a.asJSON {
 		return gonbviz.WriteJSON(out, result)
 	}
-	fmt.Fprintf(out, "%s: %s\n", escape(a.out), figure.Plain())
+	text := escape(a.out) + ": " + figure.Plain() + "\n"
 	if running != "" {
-		fmt.Fprintln(out, escape(running))
+		text += escape(running) + "\n"
 	}
-	return nil
+	_, err = io.WriteString(out, text)
+	return err
 }
 
 // watched is the command's context with its progress shown on standard error: a bar where that is a terminal, and what

@@ -1,11 +1,12 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
+
+	"github.com/convlens/convlens/gonbviz"
 )
 
 // modelRow is a built-in network as `models` prints it.
@@ -39,7 +40,7 @@ func newModels() *cobra.Command {
 			}
 			out := command.OutOrStdout()
 			if asJSON {
-				return json.NewEncoder(out).Encode(rows)
+				return gonbviz.WriteJSON(out, rows)
 			}
 			table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 			fmt.Fprintln(table, "name\tnetwork\tinput\tclasses\tparameters\ttest accuracy\tlicence")
