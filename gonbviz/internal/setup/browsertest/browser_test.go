@@ -206,13 +206,20 @@ type rectangle struct{ X, Y, Width, Height, NaturalWidth float64 }
 // look looks at every picture among the outputs and gives their number.
 func look(ctx context.Context, t *testing.T) int {
 	t.Helper()
-	// Cells far from the window are not laid out until they come near, so each is brought there first.
+	// JupyterLab draws cells little by little, those near the window first, so each is brought there.
 	const all = `(async () => {
-		for (const cell of document.querySelectorAll('.jp-NotebookPanel .jp-Cell')) {
-			cell.scrollIntoView({block: 'center'});
-			await new Promise(done => setTimeout(done, 100));
+		const pause = ms => new Promise(done => setTimeout(done, ms));
+		const cells = [...jupyterapp.shell.widgets('main')].find(w => w.context).content.widgets;
+		for (const cell of cells) {
+			while (!cell.isAttached || cell.isPlaceholder?.()) {
+				document.querySelector('.jp-NotebookPanel .jp-Cell:last-of-type')?.scrollIntoView();
+				await pause(50);
+			}
+			cell.node.scrollIntoView({block: 'center'});
+			await pause(50);
 		}
 		window.pictures = () => [...document.querySelectorAll('.jp-OutputArea-output img')];
+		for (let before = -1; before != pictures().length; await pause(1000)) before = pictures().length;
 		return pictures().length;
 	})()`
 	count, err := chromedp.Run(ctx, chromedp.Evaluate[int](all, chromedp.EvalAwaitPromise))
@@ -241,7 +248,7 @@ func lookAt(ctx context.Context, i int) (place rectangle, colours int, err error
 		const img = pictures()[%d];
 		img.scrollIntoView({block: 'center'});
 		await img.decode().catch(() => {});
-		await new Promise(done => setTimeout(done, 200));
+		await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
 		const r = img.getBoundingClientRect();
 		const x = Math.max(r.left, 0), y = Math.max(r.top, 0);
 		const seen = img.checkVisibility({opacityProperty: true, visibilityProperty: true});
