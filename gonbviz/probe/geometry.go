@@ -235,7 +235,7 @@ func (s sight) unite(o sight, n *graph.Node, whole int) sight {
 	if s.axis < 0 {
 		s, o = o, s
 	}
-	axis := s.axis
+	axis, stride := s.axis, max(s.stride, o.stride)
 	together := s.axis == o.axis && s.fixed == o.fixed && s.stride == o.stride
 	if !together {
 		// Places that move at different speeds, or beside one that does not move: all see what any of them sees.
@@ -243,7 +243,7 @@ func (s sight) unite(o sight, n *graph.Node, whole int) sight {
 		s.fixed = true
 	}
 	first, last := min(s.start, o.start), max(s.start+s.size, o.start+o.size)
-	return sight{axis: axis, stride: s.stride, start: first, size: last - first, fixed: s.fixed && axis >= 0}
+	return sight{axis: axis, stride: stride, start: first, size: last - first, fixed: s.fixed && axis >= 0}
 }
 
 // at is list[i], or what a missing list stands for.

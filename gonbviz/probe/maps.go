@@ -140,12 +140,15 @@ func (p *Probe) capture(ctx context.Context, picture []float32, points []*Layer)
 	}
 	program, err := p.program("capture "+strings.Join(names, "\x00"), 1, []shapes.Shape{p.picturesShape(1)},
 		func(recorded *record.Program, in []*graph.Node) []*graph.Node {
-			made := recorded.Replay(in[0], nil)
-			out := make([]*graph.Node, len(points))
+			wanted := make([]*graph.Node, len(points))
 			for i, l := range points {
-				out[i] = channelsFirst(made[l.node], l)
+				wanted[i] = l.node
 			}
-			return out
+			made := recorded.Replay(in[0], wanted, nil)
+			for i, l := range points {
+				made[i] = channelsFirst(made[i], l)
+			}
+			return made
 		})
 	if err != nil {
 		return nil, err

@@ -163,7 +163,8 @@ type Forward func(pictures *graph.Node) *graph.Node
 func (p *Probe) Program(key string, batch int, inputs []shapes.Shape, build func(network Forward, inputs []*graph.Node) []*graph.Node) (*Program, error) {
 	return p.program(key, batch, inputs, func(recorded *record.Program, in []*graph.Node) []*graph.Node {
 		return build(func(pictures *graph.Node) *graph.Node {
-			return graph.ConvertDType(recorded.Replay(pictures, nil)[recorded.Logits], dtypes.Float32)
+			made := recorded.Replay(pictures, []*graph.Node{recorded.Logits}, nil)
+			return graph.ConvertDType(made[0], dtypes.Float32)
 		}, in)
 	})
 }

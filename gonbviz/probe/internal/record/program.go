@@ -7,6 +7,7 @@ package record
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
@@ -57,7 +58,7 @@ func Trace(net *models.Network, batch int) (*Program, error) {
 		}
 		return nil, fmt.Errorf("network %q answers with %s for a batch of %d; Logits must return [batch, classes]", net.Name, shape, batch)
 	}
-	p.Nodes = reachable(p.Logits)
+	p.Nodes = reachable(p.Logits.Graph().Nodes(), []*graph.Node{p.Logits})
 	return p, p.check()
 }
 
@@ -76,22 +77,20 @@ func catch(build func()) (err error) {
 	return nil
 }
 
-// reachable lists the nodes that out depends on, inputs before users, in the order in which they were made.
-func reachable(out *graph.Node) []*graph.Node {
-	seen := map[*graph.Node]bool{out: true}
-	todo := []*graph.Node{out}
+// reachable lists the nodes that some depend on, inputs before users, in the order in which they were made.
+func reachable(all, some []*graph.Node) []*graph.Node {
+	seen := map[*graph.Node]bool{}
+	todo := slices.Clone(some)
 	for len(todo) > 0 {
 		n := todo[len(todo)-1]
 		todo = todo[:len(todo)-1]
-		for _, in := range n.Inputs() {
-			if !seen[in] {
-				seen[in] = true
-				todo = append(todo, in)
-			}
+		if !seen[n] {
+			seen[n] = true
+			todo = append(todo, n.Inputs()...)
 		}
 	}
 	var nodes []*graph.Node
-	for _, n := range out.Graph().Nodes() {
+	for _, n := range all {
 		if seen[n] {
 			nodes = append(nodes, n)
 		}
@@ -146,29 +145,33 @@ func (p *Program) Variable(n *graph.Node) *model.Variable {
 }
 
 // Replay builds the program again in picture's graph, of whatever backend, on picture instead of the recorded input,
-// and returns what became of each recorded node. substitute is asked for every node but the picture with its new
-// inputs; where it returns nil the node is cloned, or built in a quicker way that gives the same values. A nil
-// substitute replaces nothing.
-func (p *Program) Replay(picture *graph.Node, substitute func(n *graph.Node, inputs []*graph.Node) *graph.Node) map[*graph.Node]*graph.Node {
-	g := picture.Graph()
+// and returns what became of the wanted nodes; only what those depend on is built. substitute is asked for every node
+// but the picture with its new inputs; where it returns nil the node is cloned, or built in a quicker way that gives
+// the same values. A nil substitute replaces nothing.
+func (p *Program) Replay(picture *graph.Node, wanted []*graph.Node, substitute func(n *graph.Node, inputs []*graph.Node) *graph.Node) []*graph.Node {
 	made := map[*graph.Node]*graph.Node{p.Picture: picture}
-	for _, n := range p.Nodes {
+	for _, n := range reachable(p.Nodes, wanted) {
 		if n == p.Picture {
 			continue
 		}
-		inputs := make([]*graph.Node, len(n.Inputs()))
-		for i, in := range n.Inputs() {
-			inputs[i] = made[in]
-		}
+		inputs := through(made, n.Inputs())
 		if substitute != nil {
-			if s := substitute(n, inputs); s != nil {
-				made[n] = s
-				continue
-			}
+			made[n] = substitute(n, inputs)
 		}
-		made[n] = p.build(g, n, inputs)
+		if made[n] == nil {
+			made[n] = p.build(picture.Graph(), n, inputs)
+		}
 	}
-	return made
+	return through(made, wanted)
+}
+
+// through is what became of nodes.
+func through(made map[*graph.Node]*graph.Node, nodes []*graph.Node) []*graph.Node {
+	list := make([]*graph.Node, len(nodes))
+	for i, n := range nodes {
+		list[i] = made[n]
+	}
+	return list
 }
 
 // build makes a node again in g. Those without inputs would be cloned into the graph that they come from.

@@ -1,0 +1,235 @@
+package probe_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/ml/layers/activation"
+
+	"github.com/convlens/convlens/gonbviz/internal/testbackend"
+	"github.com/convlens/convlens/gonbviz/internal/testnet"
+	"github.com/convlens/convlens/models"
+	"github.com/convlens/convlens/models/squeezenet"
+)
+
+// table is a network's layers, a line each: name, kind, shape, parameters, receptive field, stride.
+func table(t testing.TB, net *models.Network) string {
+	t.Helper()
+	var lines strings.Builder
+	for _, l := range open(t, testbackend.Go(), net).Layers() {
+		fmt.Fprintln(&lines, l.Name, l.Kind, l.Shape, l.Parameters, l.ReceptiveField, l.Stride)
+	}
+	return lines.String()
+}
+
+func checkTable(t *testing.T, net *models.Network, want string) {
+	t.Helper()
+	if got := table(t, net); got != strings.TrimPrefix(want, "\n") {
+		t.Errorf("layers of %s:\n%swant:%s", net.Name, got, want)
+	}
+}
+
+func TestLayers(t *testing.T) {
+	checkTable(t, testnet.Exact(), `
+conv conv [2 2 2] 20 [3 3] [1 1]
+conv/relu activation [2 2 2] 0 [3 3] [1 1]
+head dense [1] 8 [4 4] [0 0]
+head/relu activation [1] 0 [4 4] [0 0]
+`)
+	checkTable(t, testnet.Branches(23, 31, 1), `
+stem conv [11 15 4] 112 [3 3] [2 2]
+stem/relu activation [11 15 4] 0 [3 3] [2 2]
+pool1 pool [5 7 4] 0 [7 7] [4 4]
+fire/left conv [5 7 2] 10 [7 7] [4 4]
+fire/left/relu activation [5 7 2] 0 [7 7] [4 4]
+fire/right conv [5 7 2] 74 [15 15] [4 4]
+fire/right/relu activation [5 7 2] 0 [15 15] [4 4]
+fire/concat concat [5 7 4] 0 [15 15] [4 4]
+block/conv conv [5 7 4] 148 [23 23] [4 4]
+block/add add [5 7 4] 0 [23 23] [4 4]
+block/add/relu activation [5 7 4] 0 [23 23] [4 4]
+global_pool pool [4] 0 [23 31] [0 0]
+head dense [3] 15 [23 31] [0 0]
+`)
+}
+
+// TestSqueezeNetLayers works the table out from the architecture (Iandola et al. 2016, version 1.1).
+func TestSqueezeNetLayers(t *testing.T) {
+	var want strings.Builder
+	parameters := 0
+	side, field, stride := 227, 1, 1
+	line := func(name, kind string, channels, weights int) {
+		parameters += weights
+		fmt.Fprintf(&want, "%s %s [%d %d %d] %d [%d %d] [%d %d]\n", name, kind, side, side, channels, weights, field, field, stride, stride)
+	}
+	window := func(size, step, padding int) {
+		side, field, stride = (side+2*padding-size)/step+1, field+(size-1)*stride, stride*step
+	}
+	convolution := func(name string, in, out, size int) {
+		line(name, "conv", out, in*out*size*size+out)
+		line(name+"/relu", "activation", out, 0)
+	}
+	window(3, 2, 0)
+	convolution("conv1", 3, 64, 3)
+	in := 64
+	for i, squeeze := range []int{16, 16, 32, 32, 48, 48, 64, 64} {
+		if i%2 == 0 && i < 6 {
+			window(3, 2, 0)
+			line(fmt.Sprintf("pool%d", []int{1, 3, 5}[i/2]), "pool", in, 0)
+		}
+		fire := fmt.Sprintf("fire%d", i+2)
+		convolution(fire+"/squeeze1x1", in, squeeze, 1)
+		convolution(fire+"/expand1x1", squeeze, 4*squeeze, 1)
+		window(3, 1, 1)
+		convolution(fire+"/expand3x3", squeeze, 4*squeeze, 3)
+		in = 8 * squeeze
+		line(fire+"/concat", "concat", in, 0)
+	}
+	convolution("conv10", 512, 1000, 1)
+	fmt.Fprintln(&want, "pool10 pool [1000] 0 [227 227] [0 0]")
+	if parameters != 1_235_496 {
+		t.Errorf("the table has %d parameters", parameters)
+	}
+	checkTable(t, squeezenet.Network(), "\n"+want.String())
+}
+
+// TestActivations follows a convolution by functions as they are really written.
+func TestActivations(t *testing.T) {
+	zero := func(x *Node) *Node { return ScalarZero(x.Graph(), x.DType()) }
+	for name, of := range map[string]func(x *Node) *Node{
+		"relu":         activation.Relu,
+		"relu6":        func(x *Node) *Node { return MinScalar(MaxScalar(x, 0), 6) },
+		"leaky_relu":   activation.LeakyRelu,
+		"sigmoid":      Sigmoid,
+		"tanh":         Tanh,
+		"swish":        activation.Swish,
+		"gelu":         activation.Gelu,
+		"hard_swish":   activation.HardSwish,
+		"hard_sigmoid": activation.HardSigmoid,
+		"selu":         activation.Selu,
+		"elu":          func(x *Node) *Node { return Where(GreaterThan(x, zero(x)), x, Expm1(x)) },
+		"softplus":     func(x *Node) *Node { return Log1P(Exp(x)) },
+		"mish":         func(x *Node) *Node { return Mul(x, Tanh(Log(AddScalar(Exp(x), 1)))) },
+		"clip":         func(x *Node) *Node { return MaxScalar(MinScalar(x, 1), -1) },
+		"scale":        func(x *Node) *Node { return MulScalar(AddScalar(x, 1), 0.5) },
+		"activation":   func(x *Node) *Node { return Sin(x) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			checkFunction(t, name, of)
+		})
+	}
+	for name, of := range map[string]func(x *Node) *Node{
+		"relu":         func(x *Node) *Node { return Where(GreaterThan(x, zero(x)), x, ZerosLike(x)) },
+		"relu6":        func(x *Node) *Node { return MaxScalar(MinScalar(x, 6), 0) },
+		"gelu":         activation.GeluApproximate,
+		"hard_swish":   func(x *Node) *Node { return DivScalar(Mul(x, ClipScalar(AddScalar(x, 3), 0, 6)), 6) },
+		"hard_sigmoid": func(x *Node) *Node { return DivScalar(ClipScalar(AddScalar(x, 3), 0, 6), 6) },
+		"leaky_relu":   func(x *Node) *Node { return Max(x, MulScalar(x, 0.01)) },
+		"sigmoid":      func(x *Node) *Node { return Inverse(AddScalar(Exp(Neg(x)), 1)) },
+	} {
+		t.Run(name+" otherwise", func(t *testing.T) {
+			checkFunction(t, name, of)
+		})
+	}
+}
+
+// checkFunction expects one layer of that name between the convolution and the mean.
+func checkFunction(t *testing.T, name string, of func(x *Node) *Node) {
+	t.Helper()
+	checkTable(t, after(func(_ func(string) *Node, x *Node) *Node { return of(x) }), fmt.Sprintf(`
+conv conv [2 3 2] 4 [1 1] [1 1]
+conv/%s activation [2 3 2] 0 [1 1] [1 1]
+global_pool pool [2] 0 [2 3] [0 0]
+`, name))
+}
+
+// TestBlocks has what follows a convolution in real networks.
+func TestBlocks(t *testing.T) {
+	batchNorm := func(get func(string) *Node, x *Node) *Node {
+		x = Div(Sub(x, channels(get("/bn/mean"), x)), channels(Sqrt(AddScalar(get("/bn/variance"), 1e-3)), x))
+		return Add(Mul(x, channels(get("/bn/scale"), x)), channels(get("/bn/offset"), x))
+	}
+	relu := activation.Relu
+	for name, test := range map[string]struct {
+		follow func(get func(string) *Node, x *Node) *Node
+		want   string
+	}{
+		"batch norm": {
+			func(get func(string) *Node, x *Node) *Node { return relu(batchNorm(get, x)) },
+			"conv conv 4, bn norm 8, bn/relu activation 0",
+		},
+		"batch norm after the function": {
+			func(get func(string) *Node, x *Node) *Node { return batchNorm(get, relu(x)) },
+			"conv conv 4, conv/relu activation 0, bn norm 8",
+		},
+		"one batch norm in one operation": {
+			func(get func(string) *Node, x *Node) *Node {
+				return relu(InternalBatchNormForInference(x, get("/bn/scale"), get("/bn/offset"), get("/bn/mean"), get("/bn/variance"), 1e-3, -1))
+			},
+			"conv conv 4, bn norm 8, bn/relu activation 0",
+		},
+		"a second shift": {
+			func(get func(string) *Node, x *Node) *Node { return relu(Add(x, channels(get("/bn/offset"), x))) },
+			"conv conv 4, bn norm 2, bn/relu activation 0",
+		},
+		"both signs": {
+			func(_ func(string) *Node, x *Node) *Node { return Concatenate([]*Node{relu(x), relu(Neg(x))}, -1) },
+			"conv conv 4, conv/relu activation 0, conv/activation activation 0, conv/concat concat 0",
+		},
+		"a function of two things": {
+			func(_ func(string) *Node, x *Node) *Node { return Mul(relu(x), Sigmoid(MeanPool(x).Window(1).Done())) },
+			"conv conv 4, conv/relu activation 0, conv/sigmoid activation 0, other1 other 0",
+		},
+		"named": {
+			func(_ func(string) *Node, x *Node) *Node {
+				return MaxPool(relu(x.WithAlias("c")).WithAlias("act")).Window(2).Done().WithAlias("/p")
+			},
+			"c conv 4, act activation 0, p pool 0",
+		},
+		"a mean with padding": {
+			func(_ func(string) *Node, x *Node) *Node { return MeanPool(x).Window(2).Strides(1).PadSame().Done() },
+			"conv conv 4, pool1 pool 0",
+		},
+		"the function used twice": {
+			func(_ func(string) *Node, x *Node) *Node {
+				x = relu(x)
+				return Add(x, MaxPool(x).Window(2).Strides(1).PadSame().Done())
+			},
+			"conv conv 4, conv/relu activation 0, pool1 pool 0, add1 add 0",
+		},
+		"shuffled on the way": {
+			func(_ func(string) *Node, x *Node) *Node {
+				return relu(TransposeAllAxes(Reshape(x, -1, 2, 3, 2), 0, 2, 1, 3))
+			},
+			"conv conv 4, conv/relu activation 0",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var got []string
+			for _, l := range open(t, testbackend.Go(), after(test.follow)).Layers() {
+				got = append(got, fmt.Sprint(l.Name, " ", l.Kind, " ", l.Parameters))
+			}
+			if got := strings.Join(got, ", "); got != test.want+", global_pool pool 0" {
+				t.Errorf("layers %s; want %s", got, test.want)
+			}
+		})
+	}
+}
+
+func TestFindLayer(t *testing.T) {
+	p := open(t, testbackend.Go(), testnet.Branches(23, 31, 1))
+	for name, want := range map[string]string{
+		"stem": "stem", "fire": "fire/concat", "block": "block/add/relu", "fire/left": "fire/left", "fire/left/relu": "fire/left/relu",
+	} {
+		if l, err := p.Layer(name); err != nil || l.Name != want {
+			t.Errorf("%q is layer %q (%v), want %q", name, l.Name, err, want)
+		}
+	}
+	for name, near := range map[string]string{"stom": "nearest: stem,", "fire/lift": "nearest: fire/left,", "": "nearest: ", "fir": "nearest: ", "STEM": "nearest: stem,"} {
+		if _, err := p.Layer(name); err == nil || !strings.Contains(err.Error(), near) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%q: error %v, want %q", name, err, near)
+		}
+	}
+}

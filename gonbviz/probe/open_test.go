@@ -1,0 +1,130 @@
+package probe_test
+
+import (
+	"errors"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/ml/model"
+
+	"github.com/convlens/convlens/gonbviz/internal/testbackend"
+	"github.com/convlens/convlens/gonbviz/internal/testnet"
+	"github.com/convlens/convlens/gonbviz/probe"
+	"github.com/convlens/convlens/models"
+)
+
+func TestOpenErrors(t *testing.T) {
+	logits := func(f func(scope *model.Scope, x *Node) *Node) *models.Network {
+		net := testnet.Exact()
+		net.Logits = f
+		return net
+	}
+	labels := testnet.Exact()
+	labels.Labels = []string{"one", "two"}
+	noStore := testnet.Exact()
+	noStore.Store = nil
+	empty := testnet.Exact()
+	empty.Store = model.NewStore()
+	empty.Logits = func(scope *model.Scope, x *Node) *Node {
+		w := scope.In("conv").VariableWithShape("weights", shapes.Make(dtypes.Float32, 3, 3, 1, 2)).NodeValue(x)
+		return ReduceMean(Convolve(x, w).Done(), 1, 2)
+	}
+	for want, net := range map[string]*models.Network{
+		"no backend or no network":                    nil,
+		"has no Store":                                noStore,
+		"has 2 labels for 1 classes":                  labels,
+		`variable "/conv/weights" has no value; load`: empty,
+		"boom":                         logits(func(*model.Scope, *Node) *Node { panic("boom") }),
+		"bad weather":                  logits(func(*model.Scope, *Node) *Node { panic(errors.New("bad weather\nat line 3")) }),
+		"nil pointer":                  logits(func(*model.Scope, *Node) *Node { var n *models.Network; _ = n.Name; return nil }),
+		"answers with nothing":         logits(func(*model.Scope, *Node) *Node { return nil }),
+		"must return [batch, classes]": logits(func(_ *model.Scope, x *Node) *Node { return x }),
+		"is no variable of its store": logits(func(_ *model.Scope, x *Node) *Node {
+			return Add(ReduceMean(x, 1, 2), Parameter(x.Graph(), "other", shapes.Make(dtypes.Float32, 1, 1)))
+		}),
+		"uses Sort, which can't be looked into":  logits(func(_ *model.Scope, x *Node) *Node { return Sort(ReduceMean(x, 1, 2), -1, true) }),
+		"uses While, which can't be looked into": logits(loop),
+		"can't be built for 4×4×1 pictures: ":    logits(func(_ *model.Scope, x *Node) *Node { return Reshape(x, 7) }),
+	} {
+		_, err := probe.Open(testbackend.Go(), net)
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("error %v, want %q", err, want)
+		}
+	}
+}
+
+// loop halves the mean until a counter is at 3.
+func loop(_ *model.Scope, x *Node) *Node {
+	x = ReduceMean(x, 1, 2)
+	g := x.Graph()
+	state := func(g *Graph) (i, v *Node) {
+		return Parameter(g, "i", shapes.Make(dtypes.Int32)), Parameter(g, "v", x.Shape())
+	}
+	more := NewClosure(g, func(g *Graph) []*Node {
+		i, _ := state(g)
+		return []*Node{LessThan(i, Scalar(g, dtypes.Int32, 3))}
+	})
+	body := NewClosure(g, func(g *Graph) []*Node {
+		i, v := state(g)
+		return []*Node{AddScalar(i, 1), MulScalar(v, 0.5)}
+	})
+	return While(more, body, Scalar(g, dtypes.Int32, 0), x)[1]
+}
+
+// TestNotFinite finds what a NaN among the weights makes of the answer.
+func TestNotFinite(t *testing.T) {
+	net := testnet.Make("nan", testnet.Input(2, 2, models.Gray), nil, nil)
+	testnet.Set(net.Store, "/w", []float32{float32(math.NaN())}, 1, 1, 1, 1)
+	net.Logits = func(_ *model.Scope, x *Node) *Node {
+		return ReduceMean(Convolve(x, net.Store.GetVariable("/w").NodeValue(x)).Done(), 1, 2)
+	}
+	_, err := open(t, testbackend.Go(), net).Classify(t.Context(), raw(1, 2, 3, 4))
+	if err == nil || !strings.Contains(err.Error(), "not finite") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestProbabilities(t *testing.T) {
+	for _, test := range []struct {
+		logits []float32
+		want   []float64
+		best   int
+	}{
+		{[]float32{0}, []float64{0.5}, 0},
+		{[]float32{-1000}, []float64{0}, 0},
+		{[]float32{1, 1, 1, 1}, []float64{0.25, 0.25, 0.25, 0.25}, 0},
+		{[]float32{0, 1000, 1000}, []float64{0, 0.5, 0.5}, 1},
+		{[]float32{-1e38, -3e38}, []float64{1, 0}, 0},
+	} {
+		got := probe.Probabilities(test.logits)
+		for i := range got {
+			if math.Abs(got[i]-test.want[i]) > 1e-15 {
+				t.Errorf("%v: probabilities %v, want %v", test.logits, got, test.want)
+			}
+		}
+		if best := probe.Best(test.logits); best != test.best {
+			t.Errorf("%v: best is %d, want %d", test.logits, best, test.best)
+		}
+	}
+}
+
+func TestTop(t *testing.T) {
+	net := testnet.Branches(15, 17, 4)
+	answer, err := open(t, testbackend.Go(), net).Classify(t.Context(), raw(make([]float32, 15*17*3)...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := answer.Top(0)
+	if len(all) != 3 || len(answer.Top(2)) != 2 || len(answer.Top(9)) != 3 {
+		t.Errorf("%d of 3 classes", len(all))
+	}
+	for i, c := range all {
+		if c.Label != net.Labels[c.Index] || c.Logit != answer.Logits[c.Index] || i > 0 && c.Logit > all[i-1].Logit {
+			t.Errorf("classes %v of %v", all, answer.Logits)
+		}
+	}
+}

@@ -1,0 +1,199 @@
+package probe_test
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/layers/activation"
+	"github.com/gomlx/gomlx/ml/model"
+
+	"github.com/convlens/convlens/gonbviz/internal/testbackend"
+	"github.com/convlens/convlens/gonbviz/internal/testnet"
+	"github.com/convlens/convlens/gonbviz/probe"
+	"github.com/convlens/convlens/models"
+	"github.com/convlens/convlens/models/squeezenet"
+)
+
+// replayed runs a network as it is recorded and built again.
+func replayed(t *testing.T, backend compute.Backend, net *models.Network, pictures *tensors.Tensor) []float32 {
+	t.Helper()
+	program, err := open(t, backend, net).Program("test", pictures.Shape().Dimensions[0], []shapes.Shape{pictures.Shape()},
+		func(network probe.Forward, in []*Node) []*Node { return []*Node{network(in[0])} })
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := program.Run(context.Background(), pictures)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out[0]
+}
+
+// direct runs the network's own function.
+func direct(t *testing.T, backend compute.Backend, net *models.Network, pictures *tensors.Tensor) []float32 {
+	t.Helper()
+	exec, err := model.NewExec(backend, net.Store, func(scope *model.Scope, x *Node) *Node { return net.Logits(scope, x) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Call(pictures)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tensors.MustCopyFlatData[float32](out[0])
+}
+
+// pictures are whole numbers from 0 to 9, from a seed.
+func pictures(net *models.Network, batch int) *tensors.Tensor {
+	in, random := net.Input, rand.New(rand.NewPCG(5, 5))
+	values := make([]float32, batch*in.Height*in.Width*in.Channels())
+	for i := range values {
+		values[i] = float32(random.IntN(10))
+	}
+	return tensors.FromFlatDataAndDimensions(values, batch, in.Height, in.Width, in.Channels())
+}
+
+// TestReplay holds the one promise that all else rests on: what is built again answers as the network itself.
+func TestReplay(t *testing.T) {
+	nets := map[string]func() *models.Network{
+		"exact":        testnet.Exact,
+		"branches":     func() *models.Network { return testnet.Branches(23, 31, 1) },
+		"branches, 2":  func() *models.Network { return testnet.Branches(30, 19, 2) },
+		"max poolings": pooled,
+		"leaky": func() *models.Network {
+			return after(func(get func(string) *Node, x *Node) *Node {
+				return activation.LeakyRelu(Mul(x, channels(get("/bn/scale"), x)))
+			})
+		},
+		"nodes without inputs": func() *models.Network {
+			return after(func(_ func(string) *Node, x *Node) *Node {
+				return Add(x, Mul(Iota(x.Graph(), x.Shape(), 2), IotaFull(x.Graph(), x.Shape())))
+			})
+		},
+	}
+	testbackend.Each(t, func(t *testing.T, backend compute.Backend) {
+		for name, net := range nets {
+			for _, batch := range []int{1, 2, 5} {
+				t.Run(fmt.Sprintf("%s, batch %d", name, batch), func(t *testing.T) {
+					checkReplay(t, backend, net(), batch)
+				})
+			}
+		}
+	})
+}
+
+func checkReplay(t *testing.T, backend compute.Backend, net *models.Network, batch int) {
+	t.Helper()
+	in := pictures(net, batch)
+	got, want := replayed(t, backend, net, in), direct(t, backend, net, in)
+	for i := range want {
+		if got[i] != want[i] {
+			t.Fatalf("logit %d is %v, the network's own %v", i, got[i], want[i])
+		}
+	}
+}
+
+// pooled has max poolings of many forms.
+func pooled() *models.Network {
+	return testnet.Make("pooled", testnet.Input(19, 24, models.RGB), testnet.Weights{"/w": {3, 3, 3, 4}}, func(get func(string) *Node, x *Node) *Node {
+		x = AddScalar(Neg(Convolve(x, get("/w")).NoPadding().Done()), -1) // all below 0, so that padding shows
+		parts := []*Node{
+			MaxPool(x).Window(2).Done(),
+			MaxPool(x).Window(3).Strides(2).PadSame().Done(),
+			MaxPool(x).WindowPerAxis(5, 1).StridePerAxis(1, 3).PaddingPerDim([][2]int{{2, 1}, {0, 0}}).Done(),
+			MaxPool(x).WindowPerAxis(1, 4).StridePerAxis(3, 2).PaddingPerDim([][2]int{{0, 0}, {0, 3}}).Done(),
+			MaxPool(x).WindowPerAxis(17, 22).Done(),
+			MinPool(x).Window(3).Strides(2).PadSame().Done(),
+			BackendReduceWindow(x, compute.ReduceOpMax, []int{1, 3, 2, 1}, []int{1, 1, 2, 1}, nil, []int{1, 2, 3, 1}, [][2]int{{}, {1, 1}, {}, {}}),
+		}
+		for i, p := range parts {
+			parts[i] = ReduceMean(p, 1)
+			parts[i] = Reshape(parts[i], p.Shape().Dimensions[0], -1)
+		}
+		return Concatenate(parts, -1)
+	})
+}
+
+// TestReplayNorm has the batch normalisation that pure Go lacks, which is built of arithmetic there.
+func TestReplayNorm(t *testing.T) {
+	net := func() *models.Network {
+		return after(func(get func(string) *Node, x *Node) *Node {
+			return InternalBatchNormForInference(x, get("/bn/scale"), get("/bn/offset"), get("/bn/mean"), get("/bn/variance"), 1e-3, -1)
+		})
+	}
+	backend := testbackend.XLA(t)
+	checkReplay(t, backend, net(), 2)
+	onGo, onXLA := net(), net()
+	got := replayed(t, testbackend.Go(), onGo, pictures(onGo, 2))
+	for i, want := range direct(t, backend, onXLA, pictures(onXLA, 2)) {
+		if math.Abs(float64(got[i]-want)) > 1e-6*math.Abs(float64(want)) {
+			t.Errorf("logit %d is %v on pure Go, %v on XLA", i, got[i], want)
+		}
+	}
+}
+
+func TestReplaySqueezeNet(t *testing.T) {
+	for _, batch := range []int{1, 2, 5} {
+		checkReplay(t, testbackend.XLA(t), squeezenet.Network(), batch)
+	}
+}
+
+// TestTogether uses one Probe from several goroutines.
+func TestTogether(t *testing.T) {
+	testbackend.Each(t, func(t *testing.T, backend compute.Backend) {
+		net := testnet.Branches(15, 17, 4)
+		p := open(t, backend, net)
+		picture := raw(tensors.MustCopyFlatData[float32](pictures(net, 1))...)
+		want, err := p.Classify(context.Background(), picture)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var group sync.WaitGroup
+		for range 4 {
+			group.Go(func() {
+				answer, err := p.Classify(context.Background(), picture)
+				if err != nil || !slices.Equal(answer.Logits, want.Logits) {
+					t.Errorf("logits %v (%v), want %v", answer, err, want.Logits)
+				}
+				if _, err := p.Maps(context.Background(), picture, probe.Maps{Layers: []string{"stem", "fire"}}); err != nil {
+					t.Error(err)
+				}
+				if _, err := p.Filters(probe.Filters{Layer: "stem"}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		group.Wait()
+	})
+}
+
+// TestProgram compiles once for a key, a batch and shapes.
+func TestProgram(t *testing.T) {
+	p := open(t, testbackend.Go(), testnet.Exact())
+	compiled := func(key string, batch int) *probe.Program {
+		t.Helper()
+		program, err := p.Program(key, batch, []shapes.Shape{shapes.Make(dtypes.Float32, batch, 4, 4, 1)},
+			func(network probe.Forward, in []*Node) []*Node { return []*Node{network(in[0])} })
+		if err != nil {
+			t.Fatal(err)
+		}
+		return program
+	}
+	first := compiled("a", 1)
+	if compiled("a", 1) != first || compiled("b", 1) == first || compiled("a", 2) == first {
+		t.Error("programs are not told apart by key and batch")
+	}
+	if first.Compiling <= 0 {
+		t.Error("compiling took no time")
+	}
+}
