@@ -2,7 +2,7 @@ package attrib_test
 
 import (
 	"bytes"
-	"context"
+	"fmt"
 	"testing"
 
 	"github.com/convlens/convlens/gonbviz/attrib"
@@ -31,17 +31,28 @@ func photograph(t testing.TB, net *models.Network, name string) *pixel.Prepared 
 	return prepared
 }
 
-// BenchmarkOcclusion is the default heatmap of SqueezeNet, once its program is compiled.
-func BenchmarkOcclusion(b *testing.B) {
+// photographed is SqueezeNet with a photograph for it.
+func photographed(t testing.TB) (*models.Network, *pixel.Prepared) {
+	t.Helper()
 	net := squeezenet.Network()
-	p, picture := open(b, testbackend.XLA(b), net), photograph(b, net, "squirrel")
-	first := attribute(b, p, picture, attrib.Occlusion{})
-	b.ReportMetric(first.CompileSeconds, "compile-s")
-	b.ReportMetric(float64(first.Batch), "batch")
-	for b.Loop() {
-		if _, err := (attrib.Occlusion{}).Attribute(context.Background(), p, picture); err != nil {
-			b.Fatal(err)
-		}
+	return net, photograph(t, net, "squirrel")
+}
+
+// BenchmarkOcclusion is the default heatmap of SqueezeNet, once its program is compiled, by batch size.
+func BenchmarkOcclusion(b *testing.B) {
+	net, picture := photographed(b)
+	p := open(b, testbackend.XLA(b), net)
+	for _, batch := range []int{8, 16, 32, 64} {
+		b.Run(fmt.Sprint("batch=", batch), func(b *testing.B) {
+			o := attrib.Occlusion{Batch: batch}
+			first := attribute(b, p, picture, o)
+			for b.Loop() {
+				if _, err := o.Attribute(b.Context(), p, picture); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(first.CompileSeconds, "compile-s")
+			b.ReportMetric(float64(len(first.Grid.Windows))*float64(b.N)/b.Elapsed().Seconds(), "positions/s")
+		})
 	}
-	b.ReportMetric(float64(len(first.Grid.Windows))*float64(b.N)/b.Elapsed().Seconds(), "positions/s")
 }
