@@ -21,8 +21,9 @@ func (s site) checkGo(ctx context.Context) (detail string, err error) {
 		return "", errors.New("no go command on the PATH; install Go " + s.wantedGo() + " or newer")
 	}
 	// Outside the clone, whose go.mod would make an older Go fetch a newer one.
+	outside := filepath.VolumeName(s.root) + string(filepath.Separator)
 	ask := func(name string, extra ...string) (string, error) {
-		return ask(ctx, filepath.Dir(s.home), append(os.Environ(), extra...), "go", "env", name)
+		return ask(ctx, outside, append(os.Environ(), extra...), "go", "env", name)
 	}
 	have, err := ask("GOVERSION", "GOTOOLCHAIN=local")
 	if err != nil {

@@ -22,7 +22,7 @@ import (
 // clone is a site in this clone whose home is empty.
 func clone(t *testing.T) site {
 	t.Helper()
-	t.Setenv(plugin.HomeEnv, t.TempDir())
+	t.Setenv(plugin.HomeEnv, filepath.Join(t.TempDir(), "not", "there", "yet"))
 	root, err := Root(".")
 	if err != nil {
 		t.Fatal(err)
@@ -202,6 +202,16 @@ func TestLockWaits(t *testing.T) {
 		t.Fatal(err)
 	}
 	unlock()
+}
+
+func TestCheckThisMachine(t *testing.T) {
+	s := clone(t)
+	if detail, err := s.checkGo(t.Context()); err != nil || !strings.HasPrefix(detail, "go1") {
+		t.Errorf("the Go that runs this test: %q, %v", detail, err)
+	}
+	if fileExists(s.home) {
+		t.Error("looking made the folder")
+	}
 }
 
 func TestDuration(t *testing.T) {
