@@ -11,6 +11,7 @@ import (
 	"image/color"
 	"image/png"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -263,6 +264,91 @@ func exactNumbers(t *testing.T, backend string) {
 		if d[field] == nil {
 			t.Errorf("no %s", field)
 		}
+	}
+}
+
+// The drop at each position is how much less predict gives the class for a picture with that window painted over.
+func TestDropAgainstPredict(t *testing.T) {
+	inFolder(t)
+	const height, width, channels = 31, 21, 3
+	picture := make([]float32, height*width*channels)
+	for i := range picture {
+		picture[i] = float32(i * i % 251)
+	}
+	fill := []float32{5, 0, 200}
+	logit := func(values []float32, class int) (logit float64, best int) {
+		array(t, "i.npy", values, height, width, channels)
+		classes := document(t, "", "predict --backend go --model branches --image i.npy --json --top 0")["classes"].([]any)
+		for _, c := range classes {
+			if c := c.(map[string]any); c["index"] == float64(class) {
+				logit = c["logit"].(float64)
+			}
+		}
+		return logit, int(classes[0].(map[string]any)["index"].(float64))
+	}
+	clean, _ := logit(picture, 1)
+	for options, windows := range map[string][][]image.Rectangle{
+		"--window 16x11 --stride 15x10": {
+			{image.Rect(0, 0, 11, 16), image.Rect(10, 0, 21, 16)}, {image.Rect(0, 15, 11, 31), image.Rect(10, 15, 21, 31)},
+		},
+		"--window 20x11 --stride 20x11": {
+			{image.Rect(0, 0, 11, 20), image.Rect(11, 0, 21, 20)}, {image.Rect(0, 20, 11, 31), image.Rect(11, 20, 21, 31)},
+		},
+		"--window 20x11 --stride 20x11 --border inside": {
+			{image.Rect(0, 0, 11, 20), image.Rect(10, 0, 21, 20)}, {image.Rect(0, 11, 11, 31), image.Rect(10, 11, 21, 31)},
+		},
+		"--window 31x3 --stride 8x3 --region 2,3,5,7": {{image.Rect(2, 3, 5, 10), image.Rect(5, 3, 7, 10)}},
+	} {
+		array(t, "picture.npy", picture, height, width, channels)
+		d := document(t, "o.json", "occlusion --backend go --model branches --image picture.npy --class 1 --score logit --fill 5,0,200 --out o.json "+options)
+		var grid [][]float64
+		var best [][]int
+		for _, row := range windows {
+			var drops []float64
+			var classes []int
+			for _, w := range row {
+				hidden := slices.Clone(picture)
+				for y := w.Min.Y; y < w.Max.Y; y++ {
+					for x := w.Min.X; x < w.Max.X; x++ {
+						copy(hidden[(y*width+x)*channels:], fill)
+					}
+				}
+				l, b := logit(hidden, 1)
+				drops, classes = append(drops, clean-l), append(classes, b)
+			}
+			grid, best = append(grid, drops), append(best, classes)
+		}
+		if d["clean"] != clean || !near(d["grid"], grid, 1e-5*clean) || fmt.Sprint(d["best_class"]) != fmt.Sprint(best) {
+			t.Errorf("%s: clean %v, grid %v, best %v; want %v, %v, %v", options, d["clean"], d["grid"], d["best_class"], clean, grid, best)
+		}
+	}
+}
+
+// near compares a grid read from JSON.
+func near(got any, want [][]float64, tolerance float64) bool {
+	rows := got.([]any)
+	if len(rows) != len(want) {
+		return false
+	}
+	for y, row := range rows {
+		columns := row.([]any)
+		if len(columns) != len(want[y]) {
+			return false
+		}
+		for x, v := range columns {
+			if math.Abs(v.(float64)-want[y][x]) > math.Abs(tolerance) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// The network and the photograph that stand for nothing else being named.
+func TestDefaults(t *testing.T) {
+	best := document(t, "", "predict --backend go --json")["classes"].([]any)[0].(map[string]any)
+	if p := best["probability"].(float64); best["label"] != "fox squirrel" || best["index"] != 335.0 || p < 0.96 {
+		t.Errorf("best class %v", best)
 	}
 }
 
