@@ -208,7 +208,11 @@ func table(result any) [][]string {
 	case LayerTable:
 		rows := [][]string{{"name", "kind", "shape", "parameters", "receptive_field", "stride"}}
 		for _, l := range r.Layers {
-			rows = append(rows, []string{escaped(l.Name), string(l.Kind), join(l.Shape), strconv.Itoa(l.Parameters), join(l.ReceptiveField[:]), join(l.Stride[:])})
+			stride := ""
+			if l.Stride != [2]int{} { // a layer without places has none
+				stride = join(l.Stride[:])
+			}
+			rows = append(rows, []string{escaped(l.Name), string(l.Kind), join(l.Shape), strconv.Itoa(l.Parameters), join(l.ReceptiveField[:]), stride})
 		}
 		return rows
 	}

@@ -453,6 +453,15 @@ func TestLayersAndModels(t *testing.T) {
 			t.Errorf("layer %v in %s", l, text)
 		}
 	}
+	inFolder(t)
+	call(t, "layers --model branches --out l.csv")
+	table := must(csv.NewReader(strings.NewReader(string(must(os.ReadFile("l.csv"))))).ReadAll())
+	if printed := strings.Split(strings.TrimSpace(text), "\n"); len(table) != len(printed) {
+		t.Errorf("%d rows in the table, %d printed", len(table), len(printed))
+	}
+	if want := []string{"stem", "conv", "15×10×4", "112", "3×3", "2×2"}; !slices.Equal(table[1], want) || table[len(table)-1][5] != "" {
+		t.Errorf("table %q", table)
+	}
 	var rows []map[string]any
 	if err := json.Unmarshal([]byte(call(t, "models --json")), &rows); err != nil {
 		t.Fatal(err)
