@@ -254,6 +254,9 @@ func exactNumbers(t *testing.T, backend string) {
 	if d["positions"] != 4.0 || d["score"] != "logit" || fmt.Sprint(d["class"]) != "map[index:0 label:0]" || fmt.Sprint(d["best_class"]) != "[[0 0] [0 0]]" || d["seed"] != 0.0 {
 		t.Errorf("positions %v, score %v, class %v, best %v, seed %v", d["positions"], d["score"], d["class"], d["best_class"], d["seed"])
 	}
+	if name, _, _ := strings.Cut(d["backend"].(string), ":"); name != backend {
+		t.Errorf("backend %v", d["backend"])
+	}
 	options := d["options"].(map[string]any)
 	for option, want := range map[string]string{"window": "3", "stride": "2", "fill": "0", "border": "cut", "overlap": "mean"} {
 		if options[option] != want {
