@@ -68,7 +68,7 @@ func TestFigures(t *testing.T) {
 	maps := must(lens.Activations(photo, "stem", "fire"))(t)
 	pre := must(lens.Maps(photo, probe.Maps{Layers: []string{"stem", "block/conv"}, Pre: true}))(t)
 	units := must(lens.Maps(photo, probe.Maps{Layers: []string{"head"}}))(t)
-	occlusion := must(lens.Explain(photo, attrib.Occlusion{Window: attrib.Pixels(8), Target: attrib.Target{Class: "0", Score: attrib.Logit}}))(t)
+	occlusion := must(lens.Explain(photo, attrib.Occlusion{Window: attrib.Pixels(8), Class: "0", Score: attrib.Logit}))(t)
 	grid := must(lens.Explain(photo, attrib.Occlusion{Window: attrib.Pixels(8), Overlap: attrib.OverlapNone, Fill: attrib.Noise}))(t)
 	for name, result := range map[string]any{
 		"photo": photo, "classes": answer, "all classes": gonbviz.Top{Answer: answer}, "layers": lens.LayerTable(),

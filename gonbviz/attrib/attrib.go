@@ -21,15 +21,6 @@ type Method interface {
 	Attribute(ctx context.Context, network *probe.Probe, picture *pixel.Prepared) (*Attribution, error)
 }
 
-// Target says what is explained.
-type Target struct {
-	// Class is a label that matches exactly, else an index; empty stands for the network's best class, of equals the
-	// one with the lowest index.
-	Class string
-	// Score is what is measured of the class.
-	Score Score
-}
-
 // Score is the number that stands for a class.
 type Score string
 
@@ -112,14 +103,13 @@ type Attribution struct {
 	PeakMemory int64
 }
 
-// check fills in what an empty score stands for and refuses one that is unknown.
-func (t Target) check() (Target, error) {
-	switch t.Score {
+// check fills in what an empty Score stands for, and refuses unknown ones.
+func (s Score) check() (Score, error) {
+	switch s {
 	case "":
-		t.Score = Probability
+		return Probability, nil
 	case Probability, Logit, LogProbability:
-	default:
-		return t, fmt.Errorf("attrib: unknown score %q; there are probability, logit and logprob", t.Score)
+		return s, nil
 	}
-	return t, nil
+	return s, fmt.Errorf("attrib: unknown score %q; there are probability, logit and logprob", s)
 }

@@ -26,7 +26,7 @@ func TestBatch(t *testing.T) {
 		net := testnet.Branches(14, 19, 3)
 		p, picture := open(t, backend, net), noisy(t, net)
 		for _, fill := range []attrib.Fill{attrib.Noise, attrib.Gray} {
-			o := attrib.Occlusion{Target: attrib.Target{Score: attrib.Logit}, Window: attrib.Pixels(4), Stride: attrib.Pixels(2), Fill: fill, Seed: 3, Batch: 1}
+			o := attrib.Occlusion{Score: attrib.Logit, Window: attrib.Pixels(4), Stride: attrib.Pixels(2), Fill: fill, Seed: 3, Batch: 1}
 			want := attribute(t, p, picture, o)
 			for _, batch := range []int{2, 7, 64, 0} {
 				o.Batch = batch
@@ -66,7 +66,7 @@ func TestUntouched(t *testing.T) {
 		}
 		for _, score := range []attrib.Score{attrib.Logit, attrib.Probability, attrib.LogProbability} {
 			a := attribute(t, open(t, backend, testnet.Branches(14, 19, 3)), array(t, net, values), attrib.Occlusion{
-				Target: attrib.Target{Score: score}, Window: attrib.Pixels(7), Stride: attrib.Pixels(7), Fill: attrib.Constant(5),
+				Score: score, Window: attrib.Pixels(7), Stride: attrib.Pixels(7), Fill: attrib.Constant(5),
 			})
 			for x := range a.Grid.Cols {
 				if d := a.Grid.Drop.At(0, x); d != 0 || math.Signbit(float64(d)) {
@@ -101,7 +101,7 @@ func TestOneOutput(t *testing.T) {
 		attrib.Logit: func(x float64) float64 { return x }, attrib.Probability: sigmoid,
 		attrib.LogProbability: func(x float64) float64 { return math.Log(sigmoid(x)) },
 	} {
-		a := attribute(t, p, picture, attrib.Occlusion{Target: attrib.Target{Score: score}, Window: attrib.Pixels(1), Fill: attrib.Zero})
+		a := attribute(t, p, picture, attrib.Occlusion{Score: score, Window: attrib.Pixels(1), Fill: attrib.Zero})
 		for i, without := range []float64{1, 4, 2, -1} {
 			if want := of(2) - of(without); math.Abs(float64(a.Map.Values[i])-want) > 1e-6 {
 				t.Errorf("%s: pixel %d is worth %v, want %v", score, i, a.Map.Values[i], want)
@@ -167,13 +167,13 @@ func TestOcclusionErrors(t *testing.T) {
 		"is empty":                                                {Region: image.Rectangle{Min: image.Pt(3, 3), Max: image.Pt(3, 5)}},
 		"unknown border":                                          {Border: "x"},
 		"unknown overlap":                                         {Overlap: "x"},
-		"unknown score":                                           {Target: attrib.Target{Score: "x"}},
+		"unknown score":                                           {Score: "x"},
 		"a batch of -1":                                           {Batch: -1},
 		"give gray, black":                                        {Fill: "x"},
 		"2 numbers for 3 channels":                                {Fill: "1,2"},
-		"occurs at 1, 2; give the index":                          {Target: attrib.Target{Class: "two"}},
-		`no class "three"`:                                        {Target: attrib.Target{Class: "three"}},
-		`no class "3"`:                                            {Target: attrib.Target{Class: "3"}},
+		"occurs at 1, 2; give the index":                          {Class: "two"},
+		`no class "three"`:                                        {Class: "three"},
+		`no class "3"`:                                            {Class: "3"},
 	} {
 		if _, err := o.Attribute(t.Context(), p, picture); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("error %v, want %q", err, want)

@@ -44,7 +44,7 @@ func ExampleOcclusion() {
 		panic(err)
 	}
 	result, err := attrib.Occlusion{
-		Target: attrib.Target{Class: "left", Score: attrib.Logit},
+		Class: "left", Score: attrib.Logit,
 		Window: attrib.Pixels(1), Fill: attrib.Black,
 	}.Attribute(context.Background(), p, picture)
 	if err != nil {

@@ -44,7 +44,11 @@ const (
 // the value of a position is the score of the whole picture less the score with that window hidden (Zeiler and Fergus,
 // Visualizing and Understanding Convolutional Networks, 2014, section 4.2; the grid of windows is Captum's).
 type Occlusion struct {
-	Target
+	// Class is explained: a label that matches exactly, else an index. Empty stands for the network's best class, of
+	// equals the one with the lowest index.
+	Class string
+	// Score is what is measured of the class: Probability as a default.
+	Score Score
 	// Window is the size of the hidden window: 15 % of the input's shorter side, rounded half up, as a default.
 	Window Size
 	// Stride is the step from window to window, at most the window: a quarter of it, rounded down, as a default.
@@ -123,7 +127,7 @@ func (o Occlusion) Attribute(ctx context.Context, network *probe.Probe, picture 
 // complete fills in the defaults and refuses what can't be, for an input of height × width.
 func (o Occlusion) complete(height, width int) (Occlusion, error) {
 	var err error
-	if o.Target, err = o.Target.check(); err != nil {
+	if o.Score, err = o.Score.check(); err != nil {
 		return o, err
 	}
 	whole := image.Rect(0, 0, width, height)

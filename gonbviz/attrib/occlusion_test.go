@@ -60,7 +60,7 @@ func attribute(t testing.TB, p *probe.Probe, picture *pixel.Prepared, m attrib.M
 }
 
 var exact = attrib.Occlusion{
-	Target: attrib.Target{Score: attrib.Logit}, Window: attrib.Pixels(1), Stride: attrib.Pixels(1), Fill: attrib.Zero,
+	Score: attrib.Logit, Window: attrib.Pixels(1), Stride: attrib.Pixels(1), Fill: attrib.Zero,
 }
 
 func TestOcclusionExact(t *testing.T) {

@@ -105,7 +105,6 @@ func noisy(t testing.TB, net *models.Network) *pixel.Prepared {
 // TestRule compares with the plain loop, bit by bit: the network's numbers are whole but for the mean at its end.
 func TestRule(t *testing.T) {
 	whole := image.Rect(0, 0, 19, 14)
-	logit := attrib.Target{Score: attrib.Logit, Class: "2"}
 	for name, o := range map[string]attrib.Occlusion{
 		"cut":               {Window: attrib.Pixels(5), Stride: attrib.Pixels(3)},
 		"inside":            {Window: attrib.Pixels(5), Stride: attrib.Pixels(3), Border: attrib.Inside},
@@ -122,7 +121,7 @@ func TestRule(t *testing.T) {
 				net := testnet.Branches(14, 19, 3)
 				p, picture := open(t, backend, net), noisy(t, net)
 				o := o
-				o.Target, o.Fill, o.Batch = logit, attrib.Constant(7, 8, 9), 4
+				o.Class, o.Score, o.Fill, o.Batch = "2", attrib.Logit, attrib.Constant(7, 8, 9), 4
 				a := attribute(t, p, picture, o)
 				reference := slow{window: o.Window, stride: o.Stride, inside: o.Border == attrib.Inside, region: o.Region, mean: o.Overlap != attrib.OverlapSum}
 				if o.Region.Empty() {
@@ -185,7 +184,7 @@ func TestScores(t *testing.T) {
 		"":                    softmax,
 	} {
 		a := attribute(t, p, picture, attrib.Occlusion{
-			Target: attrib.Target{Score: score, Class: "1"}, Window: attrib.Pixels(7), Stride: attrib.Pixels(7), Fill: attrib.Zero,
+			Score: score, Class: "1", Window: attrib.Pixels(7), Stride: attrib.Pixels(7), Fill: attrib.Zero,
 		})
 		checkResult(t, a, reference.run(t, p, picture, 1, of), 1e-6)
 		if want := reference.run(t, p, picture, 1, softmax); math.Abs(a.CleanProbability-want.clean) > 1e-12 {
@@ -197,7 +196,7 @@ func TestScores(t *testing.T) {
 // TestRealNetwork holds SqueezeNet's answers to the promise: 1e-5 of the largest logit, whatever the batch.
 func TestRealNetwork(t *testing.T) {
 	_, picture := photographed(t)
-	o := attrib.Occlusion{Target: attrib.Target{Score: attrib.Logit}, Region: image.Rect(90, 60, 130, 100), Window: attrib.Pixels(40)}
+	o := attrib.Occlusion{Score: attrib.Logit, Region: image.Rect(90, 60, 130, 100), Window: attrib.Pixels(40)}
 	var first *attrib.Attribution
 	run := func(backend compute.Backend, batch int) *attrib.Attribution {
 		o.Batch = batch
