@@ -17,6 +17,8 @@ const (
 var arrows = map[string][]string{
 	"models":                             {},
 	"models/weights":                     {},
+	"models/filterbank":                  {"models", "models/weights"},
+	"models/lenet":                       {"models", "models/weights"},
 	"models/squeezenet":                  {"models", "models/weights"},
 	"gonbviz/photos":                     {},
 	"gonbviz/field":                      {},
