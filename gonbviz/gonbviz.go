@@ -13,8 +13,10 @@ package gonbviz
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"image"
+	"os"
 	"slices"
 	"strings"
 
@@ -54,10 +56,10 @@ func OpenOn(backend string, network *models.Network) (*Lens, error) {
 func Photo(name string) (*pixel.Photo, error) {
 	if !slices.Contains(photos.Names(), name) {
 		photo, err := pixel.Open(name)
-		if err != nil {
+		if errors.Is(err, os.ErrNotExist) {
 			return nil, fmt.Errorf("%w; embedded photographs: %s", err, strings.Join(photos.Names(), ", "))
 		}
-		return photo, nil
+		return photo, err
 	}
 	file, err := photos.Open(name)
 	if err != nil {

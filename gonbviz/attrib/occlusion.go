@@ -78,7 +78,7 @@ type Grid struct {
 	Drop field.Plane
 	// Probability of the class at each position.
 	Probability field.Plane
-	// Best is the most probable class at each position, row by row, and Labels names those classes.
+	// Best is the most probable class at each position, row by row, and Labels names those classes and the explained one.
 	Best   []int
 	Labels map[int]string
 }
@@ -352,7 +352,7 @@ func (o Occlusion) evaluate(a *Attribution, network *probe.Probe, class int, log
 	a.Class, a.Label, a.Grid = class, network.Network().Label(class), g
 	a.Clean, a.CleanProbability = o.Score.of(class, logits[0], clean), clean[class]
 	g.Drop, g.Probability = field.New(g.Rows, g.Cols), field.New(g.Rows, g.Cols)
-	g.Labels = map[int]string{}
+	g.Labels = map[int]string{class: a.Label}
 	for i, l := range logits[1:] {
 		p := probe.Probabilities(l)
 		g.Drop.Values[i] = float32(a.Clean-o.Score.of(class, l, p)) + 0 // no −0

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -134,11 +135,14 @@ func (p *Probe) find(name string) (*Layer, error) {
 	return nil, fmt.Errorf("no layer %q in %s; nearest: %s", name, p.network.Name, strings.Join(p.nearest(name), ", "))
 }
 
-// nearest are the five layer names with the least edit distance from name.
+// nearest are the five names, of layers and of the scopes they lie in, with the least edit distance from name.
 func (p *Probe) nearest(name string) []string {
-	names := make([]string, len(p.layers))
-	for i, l := range p.layers {
-		names[i] = l.Name
+	var names []string
+	for _, l := range p.layers {
+		names = append(names, l.Name)
+		if scope := path.Dir(l.Name); scope != "." && !slices.Contains(names, scope) {
+			names = append(names, scope)
+		}
 	}
 	slices.SortStableFunc(names, func(a, b string) int { return editDistance(name, a) - editDistance(name, b) })
 	return names[:min(5, len(names))]
