@@ -86,7 +86,8 @@ type Grid struct {
 // maxBatch bounds the batch that is chosen without being asked for: beyond it a step takes long and nothing is gained.
 const maxBatch = 32
 
-// Attribute runs the network at every position.
+// Attribute runs the network at every position. Settings that can't be (a window larger than the input, a stride longer
+// than the window, a region outside the input, an unknown class or word) are errors, as is a picture of another size.
 func (o Occlusion) Attribute(ctx context.Context, network *probe.Probe, picture *pixel.Prepared) (*Attribution, error) {
 	start := time.Now()
 	in := network.Network().Input

@@ -18,13 +18,14 @@ type Answer struct {
 	// Network and Backend that answered.
 	Network, Backend string
 	Picture          *pixel.Prepared
-	// Logits has one value a class, Probabilities the softmax over them (the sigmoid where there is one class).
+	// Logits has one value a class, Probabilities the softmax over them (the sigmoid where there is one class), 0 to 1.
 	Logits        []float32
 	Probabilities []float64
 	labels        func(int) string
 }
 
-// Class is one class of an Answer.
+// Class is one class of an Answer: its place among the logits, its label (its index where the network has no labels),
+// its probability from 0 to 1, and its logit.
 type Class struct {
 	Index       int     `json:"index"`
 	Label       string  `json:"label"`
@@ -32,7 +33,8 @@ type Class struct {
 	Logit       float32 `json:"logit"`
 }
 
-// Classify asks the network for its logits.
+// Classify asks the network about a picture that was prepared for its input. A picture of another size, and numbers that
+// are not finite in the picture or the answer, are errors.
 func (p *Probe) Classify(ctx context.Context, picture *pixel.Prepared) (*Answer, error) {
 	if err := p.CheckPicture(picture); err != nil {
 		return nil, err
@@ -63,7 +65,8 @@ func (a *Answer) Top(n int) []Class {
 	return all
 }
 
-// Probabilities is the softmax of logits, or the sigmoid of a single one, in float64.
+// Probabilities is the softmax of logits, or the sigmoid of a single one, in float64: values from 0 to 1. Logits of any
+// size are fine; there must be at least one.
 func Probabilities(logits []float32) []float64 {
 	if len(logits) == 1 {
 		return []float64{1 / (1 + math.Exp(-float64(logits[0])))}

@@ -29,7 +29,7 @@ func (s FilterScale) String() string { return [...]string{"symmetric", "layer", 
 
 // Filters asks for the filters of a convolution.
 type Filters struct {
-	// Layer is a convolution's name.
+	// Layer is a convolution's name, or that of the normalisation or activation function behind it.
 	Layer string
 	// Scale is what the colours span.
 	Scale FilterScale
@@ -37,12 +37,13 @@ type Filters struct {
 
 // FilterBank is the kernels of a convolution.
 type FilterBank struct {
+	// Filters is what was asked for; Network and Layer are what it was asked of.
 	Filters Filters
 	Network string
 	Layer   Layer
 	// Out filters with In channels each (those of its group, where it has groups) of H×W weights.
 	Out, In, H, W int
-	// Weights are out × in × H × W.
+	// Weights are out × in × H × W, whatever the order in which the network stores them.
 	Weights []float32
 	// Colour is set where the filters look at the picture itself and it has three channels, in the given Order.
 	Colour bool
@@ -51,7 +52,8 @@ type FilterBank struct {
 	Stride [2]int
 }
 
-// Filters reads the kernels of a convolution.
+// Filters reads the kernels of a convolution over two axes. Nothing is run. The error for a layer that is no convolution
+// lists those that are.
 func (p *Probe) Filters(f Filters) (*FilterBank, error) {
 	l, err := p.find(f.Layer)
 	if err != nil {
@@ -137,14 +139,14 @@ func (p *Probe) bank(f Filters, l *Layer, flat []float32, dims []int) (*FilterBa
 	return b, nil
 }
 
-// Kernel is what filter out weighs input channel in with.
+// Kernel is what filter out weighs input channel in with: H×W, sharing Weights.
 func (b *FilterBank) Kernel(out, in int) field.Plane {
 	size := b.H * b.W
 	from := (out*b.In + in) * size
 	return field.Plane{H: b.H, W: b.W, Values: b.Weights[from : from+size]}
 }
 
-// Filter is all weights of one filter, in × H × W.
+// Filter is all weights of one filter, in × H × W, sharing Weights.
 func (b *FilterBank) Filter(out int) []float32 {
 	size := b.In * b.H * b.W
 	return b.Weights[out*size : (out+1)*size]

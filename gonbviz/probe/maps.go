@@ -34,8 +34,9 @@ func (s Sort) String() string { return [...]string{"index", "strength"}[s] }
 
 // Maps asks for the activation maps of layers. All layers are captured in one forward pass.
 type Maps struct {
-	// Layers are names as in the layer table. The name of a scope stands for its last layer. A convolution or dense
-	// layer answers after its activation function where one follows it.
+	// Layers are names as in the layer table. The name of a scope stands for its last layer. A layer other than a pooling
+	// or a concatenation answers after the normalisation and the activation function that follow it, where nothing else
+	// reads it.
 	Layers []string
 	// Sort is the order of each layer's maps; by index as a default.
 	Sort Sort
@@ -60,8 +61,8 @@ type LayerMaps struct {
 	Layer Layer
 	// After says what the values have been through: "after ReLU", or "before …".
 	After string
-	// Index and Strength are each map's channel and standard deviation, in the order of Planes. A dense layer has one
-	// Plane of 1×1 for each unit.
+	// Index and Strength are each map's channel and the standard deviation over its values, in the order of Planes. A
+	// layer without places has one Plane of 1×1 for each unit, whose strength is the value's size.
 	Index    []int
 	Strength []float64
 	Planes   []field.Plane
@@ -72,7 +73,8 @@ type LayerMaps struct {
 // Units reports whether the layer has no places: its values are those of units, one Plane of 1×1 each.
 func (l LayerMaps) Units() bool { return !l.Layer.places() }
 
-// Maps captures the maps of layers for a picture.
+// Maps captures the maps of layers for a picture that was prepared for the network's input, at their own resolution, all
+// in one forward pass. It fails as Classify does, and for unknown layers with the nearest names.
 func (p *Probe) Maps(ctx context.Context, picture *pixel.Prepared, m Maps) (*MapSet, error) {
 	if err := p.CheckPicture(picture); err != nil {
 		return nil, err

@@ -43,6 +43,8 @@ type Probe struct {
 
 // Open reads a network and makes it ready to run on a backend. Nothing is compiled yet. A network without weights,
 // with a Logits function that fails, or with control flow in it is an error.
+//
+// The values in the network's Store go to the backend that first runs it, so open a network of its own on each.
 func Open(backend compute.Backend, network *models.Network) (*Probe, error) {
 	if backend == nil || network == nil {
 		return nil, errors.New("probe: no backend or no network to open")
