@@ -56,6 +56,19 @@ func TestBatch(t *testing.T) {
 	})
 }
 
+// TestChosenBatch is small where a picture's maps weigh more than the weights, and large where they do not.
+func TestChosenBatch(t *testing.T) {
+	backend := testbackend.XLA(t)
+	heavy := testnet.Make("heavy", testnet.Input(4, 4, models.Gray), testnet.Weights{"/w": {16, 100}}, func(get func(string) *Node, x *Node) *Node {
+		return Dot(Reshape(x, -1, 16), get("/w")).Product()
+	})
+	for want, net := range map[int]*models.Network{8: testnet.Branches(40, 50, 1), 32: heavy} {
+		if a := attribute(t, open(t, backend, net), noisy(t, net), attrib.Occlusion{}); a.Batch != want {
+			t.Errorf("%s is run in batches of %d, want %d", net.Name, a.Batch, want)
+		}
+	}
+}
+
 // TestUntouched hides what shows the fill already: nothing changes, so the drop is 0 and no −0.
 func TestUntouched(t *testing.T) {
 	testbackend.Each(t, func(t *testing.T, backend compute.Backend) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/gomlx/compute/dtypes"
@@ -83,8 +84,13 @@ type Grid struct {
 	Labels map[int]string
 }
 
-// maxBatch bounds the batch that is chosen without being asked for: beyond it a step takes long and nothing is gained.
-const maxBatch = 32
+// The batches that are chosen without being asked for, where memory allows. A processor is quickest while a batch's maps
+// stay in its cache (SqueezeNet on two cores: 3.4 ms a picture in batches of 8, 4.6 in batches of 32), unless weights
+// outweigh the maps, and reading them is what must be shared among many pictures.
+const (
+	smallBatch = 8
+	largeBatch = 32
+)
 
 // Attribute runs the network at every position. Settings that can't be (a window larger than the input, a stride longer
 // than the window, a region outside the input, an unknown class or word) are errors, as is a picture of another size.
@@ -207,7 +213,12 @@ func (o Occlusion) chooseBatch(network *probe.Probe) int {
 	}
 	most := o.Batch
 	if most == 0 {
-		most = int(min(freeMemory()/4/max(network.ActivationBytes(), 1), maxBatch))
+		maps := max(network.ActivationBytes(), 1)
+		most = largeBatch
+		if strings.Contains(network.BackendName(), "cpu") && network.Network().Store.ByteSize() < maps {
+			most = smallBatch
+		}
+		most = int(min(freeMemory()/4/maps, int64(most)))
 	}
 	batch := probe.Batches[0]
 	for _, b := range probe.Batches {
