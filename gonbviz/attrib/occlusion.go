@@ -85,7 +85,7 @@ type Grid struct {
 }
 
 // The batches that are chosen without being asked for, where memory allows. A processor is quickest while a batch's maps
-// stay in its cache (SqueezeNet on two cores: 3.4 ms a picture in batches of 8, 4.6 in batches of 32), unless weights
+// stay in its cache (SqueezeNet's heatmap on two cores: 2.0 s in batches of 8, 2.9 s in batches of 32), unless weights
 // outweigh the maps, and reading them is what must be shared among many pictures.
 const (
 	smallBatch = 8
