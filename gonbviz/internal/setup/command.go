@@ -16,8 +16,10 @@ type command struct {
 	dir  string
 	env  []string
 	args []string
-	// idle bounds the time without a line of output, where silence means that the network is dead; 0 doesn't.
-	idle time.Duration
+	// idle bounds the time in which neither a line comes nor measure changes, which says that a network is dead; 0
+	// doesn't.
+	idle    time.Duration
+	measure func() int64
 	// line hears every line of output, standard error included.
 	line func(string)
 }
@@ -38,11 +40,9 @@ func (c command) run(ctx context.Context) ([]string, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	alive := func() {}
+	beat := make(chan struct{}, 1)
 	if c.idle > 0 {
-		watch := time.AfterFunc(c.idle, func() { cancel(fmt.Errorf("no answer for %v", c.idle)) })
-		defer watch.Stop()
-		alive = func() { watch.Reset(c.idle) }
+		go c.watch(ctx, beat, cancel)
 	}
 	waited := make(chan error, 1)
 	go func() {
@@ -54,7 +54,10 @@ func (c command) run(ctx context.Context) ([]string, error) {
 	lines := bufio.NewScanner(reader)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
-		alive()
+		select {
+		case beat <- struct{}{}:
+		default: // one beat more says nothing more
+		}
 		kept = append(kept, lines.Text())
 		kept = kept[max(0, len(kept)-lastLines):]
 		if c.line != nil {
@@ -67,6 +70,29 @@ func (c command) run(ctx context.Context) ([]string, error) {
 		err = cause
 	}
 	return kept, err
+}
+
+// watch ends a program that shows no sign of life for too long.
+func (c command) watch(ctx context.Context, beat <-chan struct{}, cancel context.CancelCauseFunc) {
+	var last int64
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-beat:
+			continue
+		case <-time.After(c.idle):
+		}
+		now := last
+		if c.measure != nil {
+			now = c.measure()
+		}
+		if now == last {
+			cancel(fmt.Errorf("no answer for %v", c.idle))
+			return
+		}
+		last = now
+	}
 }
 
 // ask gives the first line that a short question to another program prints.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"go/version"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,8 +13,22 @@ import (
 	"time"
 )
 
-// silence is how long the go command may say nothing while it downloads.
-const silence = 3 * time.Minute
+// silence is how long the go command may say nothing, and receive nothing, while it downloads.
+const silence = time.Minute
+
+// arriving is the size of what the go command is receiving at the moment, which it does without a word.
+func arriving(cache string) (size int64) {
+	_ = filepath.WalkDir(cache, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || filepath.Ext(path) != ".tmp" {
+			return nil // files come and go while it walks
+		}
+		if info, err := entry.Info(); err == nil {
+			size += info.Size()
+		}
+		return nil
+	})
+	return size
+}
 
 // checkGo looks at the Go that cells will be built with, which need not be the one that built this program.
 func (s site) checkGo(ctx context.Context) (detail string, err error) {
@@ -110,10 +125,16 @@ func (s site) installTools(ctx context.Context, r *reporter) error {
 
 // fetchModules downloads what the packages are built from, where it is not there yet, and counts the packages.
 func fetchModules(ctx context.Context, dir string, packages ...string) (count int, err error) {
+	cache, err := ask(ctx, dir, goEnvironment(), "go", "env", "GOMODCACHE")
+	if err != nil {
+		return 0, err
+	}
+	cache = filepath.Join(cache, "cache", "download")
 	const each = "package "
 	problem := ""
 	args := append([]string{"go", "list", "-x", "-deps", "-f", each + "{{.ImportPath}}"}, packages...)
-	_, err = command{dir: dir, env: goEnvironment(), args: args, idle: silence, line: func(line string) {
+	measure := func() int64 { return arriving(cache) }
+	_, err = command{dir: dir, env: goEnvironment(), args: args, idle: silence, measure: measure, line: func(line string) {
 		if strings.HasPrefix(line, each) {
 			count++
 		} else if !strings.HasPrefix(line, "#") {

@@ -112,7 +112,7 @@ func (s site) installables(ctx context.Context, o Options) []installable {
 		{
 			Part:    part("tools", s.tools, missing(s.toolsInstalled())),
 			step:    step{"Go kernel and its helpers", 60},
-			cost:    "gonb, goimports and gopls, built from up to 50 MB of Go modules, hashes pinned",
+			cost:    "gonb, goimports and gopls, built from up to 105 MB of Go modules, hashes pinned",
 			install: s.installTools,
 		},
 		{
@@ -123,7 +123,7 @@ func (s site) installables(ctx context.Context, o Options) []installable {
 		{
 			Part:    part("library", s.root, missing(s.libraryReady(ctx) == nil)),
 			step:    step{"the library, compiled", 40},
-			cost:    "the library's own Go modules, where they are not there yet, up to 50 MB, hashes pinned",
+			cost:    "the library's own Go modules, where they are not there yet, up to 130 MB, hashes pinned",
 			install: s.installLibrary,
 		},
 	}

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -177,10 +178,28 @@ func TestCommand(t *testing.T) {
 	if _, err := silent.run(t.Context()); err == nil || !strings.Contains(err.Error(), "no answer") {
 		t.Errorf("silence: %v", err)
 	}
+	var size atomic.Int64
+	growing := sh("sleep 0.5")
+	growing.idle, growing.measure = 50*time.Millisecond, func() int64 { return size.Add(1) }
+	if _, err := growing.run(t.Context()); err != nil || size.Load() == 0 {
+		t.Errorf("silent, but at work: %v", err)
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	if _, err := sh("sleep 60").run(ctx); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("interrupted: %v", err)
+	}
+}
+
+func TestArriving(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{"a/v1.zip123.tmp": "four", "a/v1.zip": "not counted", "b.tmp": "!"} {
+		if err := writeFile(filepath.Join(dir, name), []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := arriving(dir); got != 5 {
+		t.Errorf("%d bytes are arriving, want 5", got)
 	}
 }
 
