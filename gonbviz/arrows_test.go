@@ -29,6 +29,7 @@ var arrows = map[string][]string{
 	"gonbviz/probe/internal/record":      {"models"},
 	"gonbviz/probe":                      {"models", "gonbviz/pixel", "gonbviz/field", "gonbviz/probe/internal/record"},
 	"gonbviz/attrib":                     {"models", "gonbviz/probe", "gonbviz/pixel", "gonbviz/field", "gonbviz/progress"},
+	"gonbviz/units":                      {"gonbviz/probe"},
 	"gonbviz/notebook":                   {"gonbviz/picture", "gonbviz/progress"},
 	"gonbviz/internal/quiet":             {},
 	"gonbviz/internal/plugin":            {"gonbviz/internal/quiet"},
@@ -38,7 +39,7 @@ var arrows = map[string][]string{
 	"gonbviz/internal/setup/browsertest": nil,
 	"gonbviz": {
 		"models", "models/weights", "gonbviz/attrib", "gonbviz/field", "gonbviz/internal/plugin", "gonbviz/notebook", "gonbviz/photos",
-		"gonbviz/picture", "gonbviz/pixel", "gonbviz/probe", "gonbviz/scale",
+		"gonbviz/picture", "gonbviz/pixel", "gonbviz/probe", "gonbviz/scale", "gonbviz/units",
 	},
 }
 

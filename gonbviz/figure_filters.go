@@ -11,12 +11,11 @@ import (
 	"github.com/convlens/convlens/gonbviz/picture"
 	"github.com/convlens/convlens/gonbviz/probe"
 	"github.com/convlens/convlens/gonbviz/scale"
+	"github.com/convlens/convlens/gonbviz/units"
 	"github.com/convlens/convlens/models"
 )
 
 const (
-	// deadBelow is what all weights of a filter must stay under for it to be called dead.
-	deadBelow = 1e-9
 	// trimmed is the share of the weights that a scale common to all filters may leave beyond its ends.
 	trimmed = 0.01
 	// mostKernels and mostInputs bound what is drawn kernel by kernel; of larger banks a projection is.
@@ -33,12 +32,7 @@ type filterDrawing struct {
 }
 
 func filtersFigure(b *probe.FilterBank) picture.Figure {
-	d := filterDrawing{FilterBank: b}
-	for o := range b.Out {
-		if dead(b.Filter(o)) {
-			d.dead = append(d.dead, o)
-		}
-	}
+	d := filterDrawing{FilterBank: b, dead: units.Dead(b)}
 	d.fit = d.commonScale(field.Plane{H: 1, W: len(b.Weights), Values: b.Weights})
 	switch {
 	case b.Colour:
@@ -57,16 +51,6 @@ func filtersFigure(b *probe.FilterBank) picture.Figure {
 	d.fit = d.commonScale(projected...)
 	return d.figure(d.planeTiles(func(o int) field.Plane { return projected[o] }), d.planeLegend("mean weight over the input channels"),
 		fmt.Sprintf("on %d channels; a tile is the mean over the channels", b.In), "projection: mean over the input channels")
-}
-
-// dead reports whether a filter answers with nothing but its bias.
-func dead(weights []float32) bool {
-	for _, w := range weights {
-		if math.Abs(float64(w)) > deadBelow {
-			return false
-		}
-	}
-	return true
 }
 
 // meanKernel is the mean of a filter's kernels over its input channels.
@@ -116,7 +100,7 @@ func (d filterDrawing) own(planes ...field.Plane) scale.Scale {
 }
 
 // tiles makes a tile for each filter.
-func (d filterDrawing) tiles(draw func(o int) image.Image) picture.Mark {
+func (d filterDrawing) tiles(draw func(o int) image.Image) picture.Tiles {
 	tiles := picture.Tiles{}
 	for o := range d.Out {
 		tile := picture.Tile{Label: fmt.Sprint(o), Alt: fmt.Sprintf("filter %d", o)}
@@ -130,12 +114,12 @@ func (d filterDrawing) tiles(draw func(o int) image.Image) picture.Mark {
 	return tiles
 }
 
-func (d filterDrawing) planeTiles(plane func(o int) field.Plane) picture.Mark {
+func (d filterDrawing) planeTiles(plane func(o int) field.Plane) picture.Tiles {
 	return d.tiles(func(o int) image.Image { return d.own(plane(o)).Image(plane(o)) })
 }
 
 // colourTiles draws a filter on the picture's own channels in colour.
-func (d filterDrawing) colourTiles() picture.Mark {
+func (d filterDrawing) colourTiles() picture.Tiles {
 	red, green, blue := 0, 1, 2
 	if d.Order == models.BGR {
 		red, blue = 2, 0
@@ -282,7 +266,7 @@ func (d filterDrawing) figure(grid, legend picture.Mark, on, projection string) 
 	}
 	deadWords := ""
 	if len(d.dead) > 0 {
-		deadWords = fmt.Sprintf("dead: %s, all weights below 1e−9", list("filter", d.dead))
+		deadWords = fmt.Sprintf("dead: %s, all weights below %s", list("filter", d.dead), scale.Number(units.DeadBelow))
 	}
 	trim := ""
 	if d.fit.Below+d.fit.Above > 0 && d.Filters.Scale != probe.PerFilter {

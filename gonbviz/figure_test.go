@@ -211,3 +211,37 @@ func TestMethodFromTheCell(t *testing.T) {
 	lens := open(t, testnet.Branches(23, 31, 5))
 	checkFigure(t, must(gonbviz.FigureOf(must(lens.Explain(stripes(31, 23), fromTheCell{}))(t)))(t))
 }
+
+// TestCompare draws results beside each other, and refuses those that don't belong together.
+func TestCompare(t *testing.T) {
+	one, two := open(t, testnet.Branches(23, 31, 5)), open(t, testnet.Branches(23, 31, 6))
+	photo, other := stripes(40, 33), stripes(31, 23)
+	figure := must(gonbviz.CompareFilters("Two networks", must(one.Filters("stem"))(t), must(two.Filters("stem"))(t)))(t)
+	checkFigure(t, figure)
+	if strings.Count(figure.Text, "roughness") != 2 {
+		t.Errorf("the roughness of both is not in %q", figure.Text)
+	}
+	all := probe.Maps{Layers: []string{"fire"}}
+	checkFigure(t, must(gonbviz.CompareUnit(2, must(one.Maps(photo, all))(t), must(one.Maps(other, all))(t)))(t))
+	a := must(one.Explain(photo, attrib.Occlusion{Window: attrib.Pixels(8)}))(t)
+	checkFigure(t, must(gonbviz.Patches(a))(t))
+	checkFigure(t, must(gonbviz.Patches(a, 0, 3))(t))
+	if _, err := a.Share(image.Rect(0, 0, 31, 23)); err == nil {
+		checkFigure(t, must(gonbviz.Focus(a, image.Rect(3, 4, 20, 15)))(t))
+	}
+	for name, err := range map[string]error{
+		"one bank":           second(gonbviz.CompareFilters("", must(one.Filters("stem"))(t))),
+		"different layers":   second(gonbviz.CompareFilters("", must(one.Filters("stem"))(t), must(one.Filters("fire/right"))(t))),
+		"no such channel":    second(gonbviz.CompareUnit(9, must(one.Maps(photo, all))(t))),
+		"two layers":         second(gonbviz.CompareUnit(0, must(one.Activations(photo, "stem", "fire"))(t))),
+		"no such position":   second(gonbviz.Patches(a, 9999)),
+		"box outside":        second(gonbviz.Focus(a, image.Rect(0, 0, 32, 23))),
+		"nothing to compare": second(gonbviz.CompareUnit(0)),
+	} {
+		if err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
+func second(_ picture.Figure, err error) error { return err }

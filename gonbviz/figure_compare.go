@@ -1,0 +1,191 @@
+package gonbviz
+
+import (
+	"errors"
+	"fmt"
+	"image"
+	"slices"
+	"strings"
+
+	"github.com/convlens/convlens/gonbviz/attrib"
+	"github.com/convlens/convlens/gonbviz/field"
+	"github.com/convlens/convlens/gonbviz/picture"
+	"github.com/convlens/convlens/gonbviz/probe"
+	"github.com/convlens/convlens/gonbviz/scale"
+	"github.com/convlens/convlens/gonbviz/units"
+)
+
+// CompareFilters draws the filters of several networks beside each other, on one scale that is symmetric about 0, each
+// with its roughness (see units.KernelRoughness). Drawn are filters on one channel, or on the colours of the picture.
+func CompareFilters(title string, banks ...*probe.FilterBank) (picture.Figure, error) {
+	if len(banks) < 2 {
+		return picture.Figure{}, errors.New("gonbviz: give two filter banks or more to compare")
+	}
+	all := make([]field.Plane, len(banks))
+	for i, b := range banks {
+		if b.Colour != banks[0].Colour || !b.Colour && b.In != 1 {
+			return picture.Figure{}, fmt.Errorf("gonbviz: filters of %s can't be compared here: they are neither all on one channel nor all on the picture's colours", b.Network)
+		}
+		all[i] = field.Plane{H: 1, W: len(b.Weights), Values: b.Weights}
+	}
+	common := scale.Fit{Trim: trimmed, Round: true}.Symmetric(all...)
+	row := picture.Row{}
+	var words, captions []string
+	for _, b := range banks {
+		d := filterDrawing{FilterBank: b, fit: common, dead: units.Dead(b)}
+		d.Filters.Scale = probe.Symmetric
+		tiles := d.planeTiles(func(o int) field.Plane { return b.Kernel(o, 0) })
+		if b.Colour {
+			tiles = d.colourTiles()
+		}
+		roughness := scale.Fixed(units.KernelRoughness(b).Mean, 2)
+		tiles.Heading, tiles.Aside = b.Network, "roughness "+roughness
+		row.Marks = append(row.Marks, tiles)
+		words = append(words, fmt.Sprintf("%s: roughness %s", b.Network, roughness))
+		captions = append(captions, fmt.Sprintf("%s, %s: %d filters of %d × %d", b.Network, b.Layer.Name, b.Out, b.H, b.W))
+	}
+	legend := filterDrawing{FilterBank: banks[0], fit: common}
+	ramp := legend.planeLegend("weight")
+	if banks[0].Colour {
+		ramp = legend.colourLegend()
+	}
+	return picture.Figure{
+		Title: title, Subtitle: "Roughness: 0 where neighbouring weights are alike, 1 as if the weights were shuffled (Geary’s C, mean over the filters)",
+		Body: []picture.Mark{row, ramp}, Caption: append(captions, "one scale for all, symmetric about 0"),
+		Alt: "Filter grids beside each other. " + strings.Join(words, "; ") + ".", Text: strings.Join(words, "; "),
+	}, nil
+}
+
+// CompareUnit draws what one channel of a layer answers to several photographs, side by side on one scale. Each set has
+// that one layer, with the channel among its maps.
+func CompareUnit(channel int, sets ...*probe.MapSet) (picture.Figure, error) {
+	if len(sets) < 1 {
+		return picture.Figure{}, errors.New("gonbviz: give the maps of one photograph or more")
+	}
+	planes := make([]field.Plane, len(sets))
+	for i, set := range sets {
+		if len(set.Layers) != 1 || set.Layers[0].Layer.Name != sets[0].Layers[0].Layer.Name {
+			return picture.Figure{}, errors.New("gonbviz: the maps to compare must be of one and the same layer")
+		}
+		at := slices.Index(set.Layers[0].Index, channel)
+		if at < 0 {
+			return picture.Figure{}, fmt.Errorf("gonbviz: channel %d is not among the maps of %s; ask for all of them with Top: 0", channel, layerName(set.Layers[0]))
+		}
+		planes[i] = set.Layers[0].Planes[at]
+	}
+	layer := sets[0].Layers[0]
+	common := mapScale([]probe.LayerMaps{{Planes: planes}})
+	row := picture.Row{}
+	var words, inputs []string
+	for i, set := range sets {
+		lo, hi, _ := planes[i].Range()
+		reach := fmt.Sprintf("%s to %s", scale.Number(float64(lo)), scale.Number(float64(hi)))
+		row.Marks = append(row.Marks, inputPanel(set.Picture, inputName(set.Picture), ""), picture.Panel{
+			Heading: fmt.Sprintf("%s, channel %d", layerName(layer), channel), Note: reach,
+			Layers: []picture.Layer{picture.Overlay{Plane: planes[i], Scale: common}},
+			Alt:    fmt.Sprintf("Map of channel %d for %s, %s", channel, inputName(set.Picture), rangeWords(planes[i])),
+			Below:  []picture.Mark{picture.Ramp{Scale: common, Head: "response, " + layer.After}},
+		})
+		words = append(words, fmt.Sprintf("%s %s", inputName(set.Picture), reach))
+		inputs = append(inputs, inputCaption(set.Picture))
+	}
+	low, high := common.Domain()
+	return picture.Figure{
+		Title:    fmt.Sprintf("What channel %d of %s answers", channel, layerName(layer)),
+		Subtitle: "One unit, several photographs, one scale",
+		Body:     []picture.Mark{row},
+		Caption: []string{sets[0].Network, strings.Join(inputs, "; "), fmt.Sprintf("%s channel %d", layerName(layer), channel), layer.After,
+			fmt.Sprintf("one scale, %s to %s", scale.Number(low), scale.Number(high))},
+		Alt:  "Photographs, each beside the map of one channel: " + strings.Join(words, "; ") + ".",
+		Text: fmt.Sprintf("%s %s channel %d: %s", sets[0].Network, layerName(layer), channel, strings.Join(words, "; ")),
+	}, nil
+}
+
+// Patches draws an occlusion as a story: the picture as it is, with the patch at some of its positions, and the map of
+// all of them. Positions are numbered row by row (see attrib.Grid); with none given it takes the one that matters least
+// and the one that matters most.
+func Patches(a *attrib.Attribution, positions ...int) (picture.Figure, error) {
+	d, err := newDrawing(a)
+	if err != nil {
+		return picture.Figure{}, err
+	}
+	if a.Grid == nil {
+		return picture.Figure{}, errors.New("gonbviz: this attribution has no positions")
+	}
+	if len(positions) == 0 {
+		positions = []int{d.weakestPosition(), d.strongestPosition()}
+	}
+	whole := inputPanel(a.Picture, "Nothing hidden", a.Picture.Crop)
+	whole.Below = []picture.Mark{d.meter("", a.Clean, a.CleanProbability)}
+	panels := []picture.Mark{whole}
+	for i, p := range positions {
+		if p < 0 || p >= len(a.Grid.Windows) {
+			return picture.Figure{}, fmt.Errorf("gonbviz: position %d does not exist; there are %d, from 0 on", p, len(a.Grid.Windows))
+		}
+		panels = append(panels, d.patch([]string{"Patch here", "Patch there"}[min(i, 1)], p))
+	}
+	overlay := d.overlay()
+	overlay.Heading = "All positions"
+	figure := d.figure(append(panels, overlay)...)
+	figure.Title = fmt.Sprintf("Is it still “%s”?", a.Label)
+	figure.Subtitle = fmt.Sprintf("%s patch hides one part of the picture; the number is the network’s %s", d.patchWords(), d.scoreWords())
+	return figure, nil
+}
+
+// weakestPosition is the position with the least drop in size, the first of equals.
+func (d drawing) weakestPosition() int {
+	least := 0
+	for i, v := range d.Grid.Drop.Values {
+		if v*v < d.Grid.Drop.Values[least]*d.Grid.Drop.Values[least] {
+			least = i
+		}
+	}
+	return least
+}
+
+// patch shows the picture with the window of a position hidden, and the score that is left.
+func (d drawing) patch(heading string, position int) picture.Panel {
+	w := d.Grid.Windows[position]
+	drop := float64(d.Grid.Drop.Values[position])
+	panel := inputPanel(d.Picture, heading, fmt.Sprintf("%s, drop %s", d.place(w), scale.Number(drop)))
+	panel.Layers = append(panel.Layers, picture.Patch{At: rect(w), Fill: d.patchColour()})
+	panel.Below = []picture.Mark{d.meter("", d.Clean-drop, float64(d.Grid.Probability.Values[position]))}
+	panel.Alt = fmt.Sprintf("%s with a patch in the %s", inputName(d.Picture), d.place(w))
+	return panel
+}
+
+// scoreWords name the score as a reader would.
+func (d drawing) scoreWords() string {
+	if d.Score == attrib.Probability {
+		return "confidence in it"
+	}
+	return d.Score.Words() + " of it"
+}
+
+// Focus draws an attribution with a box on it and says which share of its positive values lies inside: whether the
+// answer rests on what one thinks it does. The box is in pixels of the network's input.
+func Focus(a *attrib.Attribution, box image.Rectangle) (picture.Figure, error) {
+	d, err := newDrawing(a)
+	if err != nil {
+		return picture.Figure{}, err
+	}
+	share, err := a.Share(box)
+	if err != nil {
+		return picture.Figure{}, err
+	}
+	in := a.Picture.Input
+	area := float64(box.Dx()*box.Dy()) / float64(in.Width*in.Height)
+	photo := inputPanel(a.Picture, "The box", fmt.Sprintf("%s of the picture’s area", scale.Percent(area)))
+	photo.Layers = append(photo.Layers, picture.Patch{At: rect(box)})
+	photo.Below = []picture.Mark{
+		picture.Meter{Label: "of the area", Value: area, Number: scale.Percent(area)},
+		picture.Meter{Label: "of the drop", Value: share, Number: scale.Percent(share)},
+	}
+	overlay := d.overlay()
+	overlay.Layers = append(overlay.Layers, picture.Patch{At: rect(box)})
+	figure := d.figure(photo, d.heatmap(), overlay)
+	figure.Subtitle = fmt.Sprintf("%s of the positive drop lies inside the box, which is %s of the picture", scale.Percent(share), scale.Percent(area))
+	figure.Caption = append(figure.Caption, fmt.Sprintf("box %d,%d,%d,%d", box.Min.X, box.Min.Y, box.Dx(), box.Dy()))
+	figure.Text += fmt.Sprintf("; %s of the positive drop inside the box", scale.Percent(share))
+	return figure, nil
+}
