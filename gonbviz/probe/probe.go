@@ -183,13 +183,9 @@ func (p *Probe) program(key string, batch int, inputs []shapes.Shape, build func
 		return made, nil
 	}
 	start := time.Now()
-	recorded := p.traces[batch]
-	if recorded == nil {
-		var err error
-		if recorded, err = record.Trace(p.network, batch); err != nil {
-			return nil, oneLine("probe", err)
-		}
-		p.traces[batch] = recorded
+	recorded, err := p.trace(batch)
+	if err != nil {
+		return nil, err
 	}
 	exec, err := model.NewExec(p.backend, p.network.Store, func(_ *model.Scope, in []*graph.Node) []*graph.Node {
 		return build(recorded, in)
@@ -202,6 +198,19 @@ func (p *Probe) program(key string, batch int, inputs []shapes.Shape, build func
 	}
 	p.programs[key] = &Program{exec: exec, backend: p.backend, Compiling: time.Since(start)}
 	return p.programs[key], nil
+}
+
+// trace is the network's recording for a batch size, made once. The caller holds the lock.
+func (p *Probe) trace(batch int) (*record.Program, error) {
+	if made := p.traces[batch]; made != nil {
+		return made, nil
+	}
+	recorded, err := record.Trace(p.network, batch)
+	if err != nil {
+		return nil, oneLine("probe", err)
+	}
+	p.traces[batch] = recorded
+	return recorded, nil
 }
 
 // Run feeds the program, which must have float32 outputs, and returns those as flat values. Values that are not finite

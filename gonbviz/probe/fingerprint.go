@@ -1,0 +1,87 @@
+package probe
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"io"
+
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+
+	"github.com/convlens/convlens/gonbviz/probe/internal/record"
+)
+
+// Fingerprint is a digest of the network: its name, input and labels, the values that its variables have now, and every
+// operation of the function as it is for one picture and for a batch of the given size. Two networks with one
+// fingerprint give the same answers on the same backend. Values change under an open network, so it is made anew at
+// each call.
+//
+// It fails where a part of the function can't be seen: a gradient of the network's own, or a constant that was not kept.
+func (p *Probe) Fingerprint(batch int) ([sha256.Size]byte, error) {
+	h := sha256.New()
+	fmt.Fprintf(h, "%q %+v %q\n", p.network.Name, p.network.Input, p.network.Labels)
+	written := map[*model.Variable]bool{}
+	for _, size := range []int{1, batch} {
+		p.mu.Lock()
+		recorded, err := p.trace(size)
+		p.mu.Unlock()
+		if err == nil {
+			err = writeOperations(h, recorded)
+		}
+		if err == nil {
+			err = writeVariables(h, recorded, written)
+		}
+		if err != nil {
+			return [sha256.Size]byte{}, oneLine("probe: fingerprint of "+p.network.Name, err)
+		}
+	}
+	return [sha256.Size]byte(h.Sum(nil)), nil
+}
+
+// writeVariables writes the variables that the network reads, but those already written.
+func writeVariables(w io.Writer, recorded *record.Program, written map[*model.Variable]bool) error {
+	for _, n := range recorded.Nodes {
+		v := recorded.Variable(n)
+		if v == nil || written[v] {
+			continue
+		}
+		written[v] = true
+		value, err := v.Value()
+		if err == nil {
+			err = writeTensor(w, v.Path(), value)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeOperations writes each operation with its inputs and attributes. GoMLX writes a node with all that it holds; only
+// what it writes of a parameter, or of a constant, says too little.
+func writeOperations(w io.Writer, recorded *record.Program) error {
+	for _, n := range recorded.Nodes {
+		if n.CustomGradient() != nil {
+			return fmt.Errorf("%s has a gradient of its own", n)
+		}
+		if n.Type() != graph.NodeTypeConstant {
+			fmt.Fprintf(w, "%s %+v\n", n, recorded.Attributes(n))
+			continue
+		}
+		value := n.ConstantValue()
+		if value == nil {
+			return fmt.Errorf("a constant of %s was not kept", n.Shape())
+		}
+		if err := writeTensor(w, fmt.Sprint("constant ", n.Id()), value); err != nil {
+			return err
+		}
+	}
+	_, err := fmt.Fprintln(w, recorded.Picture.Id(), recorded.Logits.Id())
+	return err
+}
+
+func writeTensor(w io.Writer, name string, t *tensors.Tensor) error {
+	fmt.Fprintf(w, "%q %s\n", name, t.Shape())
+	return t.ConstBytes(func(data []byte) { w.Write(data) })
+}
