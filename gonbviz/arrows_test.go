@@ -15,6 +15,7 @@ const (
 // arrows are the packages of this module that each may import. A package that is not listed may import none; commands,
 // notebooks and what only tests use are left out.
 var arrows = map[string][]string{
+	"github.com/convlens/convlens":       {}, // text alone
 	"models":                             {},
 	"models/weights":                     {},
 	"models/filterbank":                  {"models", "models/weights"},
@@ -31,6 +32,7 @@ var arrows = map[string][]string{
 	"gonbviz/attrib":                     {"models", "gonbviz/probe", "gonbviz/pixel", "gonbviz/field", "gonbviz/progress"},
 	"gonbviz/units":                      {"gonbviz/probe"},
 	"gonbviz/notebook":                   {"gonbviz/picture", "gonbviz/progress"},
+	"gonbviz/internal/cache":             {},
 	"gonbviz/internal/quiet":             {},
 	"gonbviz/internal/plugin":            {"gonbviz/internal/quiet"},
 	"gonbviz/internal/setup":             {"gonbviz/internal/plugin"},
@@ -38,13 +40,13 @@ var arrows = map[string][]string{
 	"gonbviz/internal/testnet":           nil,
 	"gonbviz/internal/setup/browsertest": nil,
 	"gonbviz": {
-		"models", "models/weights", "gonbviz/attrib", "gonbviz/field", "gonbviz/internal/plugin", "gonbviz/notebook", "gonbviz/photos",
-		"gonbviz/picture", "gonbviz/pixel", "gonbviz/probe", "gonbviz/scale", "gonbviz/units",
+		"models", "models/weights", "gonbviz/attrib", "gonbviz/field", "gonbviz/internal/cache", "gonbviz/internal/plugin", "gonbviz/notebook", "gonbviz/photos",
+		"gonbviz/picture", "gonbviz/pixel", "gonbviz/probe", "gonbviz/progress", "gonbviz/scale", "gonbviz/units",
 	},
 }
 
 // withoutGoMLX must build, and be tested, without a backend.
-var withoutGoMLX = []string{"gonbviz/photos", "gonbviz/field", "gonbviz/progress", "gonbviz/scale", "gonbviz/picture", "gonbviz/notebook"}
+var withoutGoMLX = []string{"gonbviz/internal/cache", "gonbviz/photos", "gonbviz/field", "gonbviz/progress", "gonbviz/scale", "gonbviz/picture", "gonbviz/notebook"}
 
 // TestArrows fails on an import that the architecture doesn't have.
 func TestArrows(t *testing.T) {

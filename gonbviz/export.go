@@ -394,7 +394,7 @@ func attributionDocument(a *attrib.Attribution) any {
 		"class": map[string]any{"index": a.Class, "label": a.Label}, "score": a.Score,
 		"clean": number(a.Clean), "options": options, "map": nil, "seed": a.Seed, "batch": a.Batch,
 		"seconds": a.Seconds, "compile_seconds": a.CompileSeconds, "peak_memory_bytes": a.PeakMemory,
-		"backend": a.Backend, "versions": Versions(),
+		"cached": a.Cached, "backend": a.Backend, "versions": Versions(),
 	}
 	if a.Map != nil {
 		d["map"] = rows(a.Map)
@@ -409,6 +409,8 @@ func attributionDocument(a *attrib.Attribution) any {
 	return d
 }
 
+const modulePath = "github.com/convlens/convlens"
+
 // Versions lists the versions of what computed a result: this module, Go, GoMLX and its backends.
 func Versions() map[string]string {
 	versions := map[string]string{"go": runtime.Version()}
@@ -416,10 +418,9 @@ func Versions() map[string]string {
 	if !ok {
 		return versions
 	}
-	const ours = "github.com/convlens/convlens"
 	for _, m := range append(info.Deps, &info.Main) {
 		switch m.Path {
-		case ours:
+		case modulePath:
 			versions["gonbviz"] = m.Version
 		case "github.com/gomlx/gomlx", "github.com/gomlx/compute", "github.com/gomlx/go-xla":
 			versions[filepath.Base(m.Path)] = m.Version

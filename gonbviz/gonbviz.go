@@ -33,6 +33,8 @@ type Lens struct {
 	*probe.Probe
 	// Running says in one line which backend runs the network and why.
 	Running string
+	// results are those on disk; nil where none are kept.
+	results *results
 }
 
 // Open opens a network on the backend that the environment variable GOMLX_BACKEND asks for; without it on XLA where
@@ -49,7 +51,7 @@ func OpenOn(backend string, network *models.Network) (*Lens, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Lens{Probe: p, Running: choice.Line}, nil
+	return &Lens{Probe: p, Running: choice.Line, results: openResults(p, choice)}, nil
 }
 
 // Photo opens an embedded photograph by its name (see photos.Names), or a picture file by its path.
@@ -83,7 +85,7 @@ func (l *Lens) LayerTable() LayerTable {
 
 // Classify asks the network what a picture shows.
 func (l *Lens) Classify(photo image.Image) (*probe.Answer, error) {
-	return with(l, photo, l.Probe.Classify)
+	return with(l, photo, l.classify)
 }
 
 // Filters reads the filters of a convolution, to be drawn on one scale for all of them that is centred at 0. For other
@@ -102,13 +104,13 @@ func (l *Lens) Activations(photo image.Image, layers ...string) (*probe.MapSet, 
 
 // Maps captures the maps that layers answer with, all in one forward pass.
 func (l *Lens) Maps(photo image.Image, m probe.Maps) (*probe.MapSet, error) {
-	return with(l, photo, func(ctx context.Context, p *pixel.Prepared) (*probe.MapSet, error) { return l.Probe.Maps(ctx, p, m) })
+	return with(l, photo, func(ctx context.Context, p *pixel.Prepared) (*probe.MapSet, error) { return l.maps(ctx, p, m) })
 }
 
 // Explain finds the pixels that the answer rests on.
 func (l *Lens) Explain(photo image.Image, method attrib.Method) (*attrib.Attribution, error) {
 	return with(l, photo, func(ctx context.Context, p *pixel.Prepared) (*attrib.Attribution, error) {
-		return method.Attribute(ctx, l.Probe, p)
+		return l.attribute(ctx, p, method)
 	})
 }
 

@@ -101,6 +101,8 @@ type Attribution struct {
 	Seed uint64
 	// Seconds from the picture and network in memory to the map in memory, of which CompileSeconds went into compiling.
 	Seconds, CompileSeconds float64
+	// Cached says that this was computed earlier and kept; Seconds, CompileSeconds and PeakMemory tell of then.
+	Cached bool
 	// PeakMemory is the most memory that the process has held since it began, in bytes; 0 where the system doesn't say.
 	PeakMemory int64
 }

@@ -65,7 +65,10 @@ func (l *line) update(u progress.Update) {
 	}
 	l.bar.Name, l.bar.Stage, l.bar.Unit, l.bar.Detail = u.Name, u.Stage, u.Unit, u.Detail
 	l.bar.Count, l.bar.Total, l.bar.Elapsed = u.Done, u.Total, now.Sub(l.begin)
-	if l.id == "" || u.Note != "" || now.Sub(l.drawn) >= every {
+	if u.Cached {
+		l.bar.State, l.bar.Elapsed = picture.Cached, u.Took
+	}
+	if l.id == "" || u.Cached || u.Note != "" || now.Sub(l.drawn) >= every {
 		l.drawn = now
 		l.draw()
 	}
@@ -76,18 +79,20 @@ func (l *line) end(err error) {
 	if l.id == "" {
 		return
 	}
-	l.bar.Elapsed = time.Since(l.begin)
-	l.bar.State = picture.Done
-	if err != nil {
-		l.bar.State = picture.Interrupted
+	if l.bar.State != picture.Cached { // of which all was said
+		l.bar.Elapsed = time.Since(l.begin)
+		l.bar.State = picture.Done
+		if err != nil {
+			l.bar.State = picture.Interrupted
+		}
+		l.draw()
 	}
-	l.draw()
 	gonbui.Sync()
 }
 
 func (l *line) draw() {
 	if l.id == "" {
-		l.id = gonbui.UniqueID()
+		l.id = gonbui.UniqueId()
 	}
 	gonbui.UpdateHTML(l.id, l.bar.HTML())
 }

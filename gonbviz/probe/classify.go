@@ -49,7 +49,12 @@ func (p *Probe) Classify(ctx context.Context, picture *pixel.Prepared) (*Answer,
 	if err != nil {
 		return nil, err
 	}
-	return &Answer{Network: p.network.Name, Backend: p.BackendName(), Picture: picture, Logits: out[0], Probabilities: Probabilities(out[0]), labels: p.network.Label}, nil
+	return p.Answer(picture, out[0]), nil
+}
+
+// Answer is what Classify makes of the logits that the network gives for a picture, one a class.
+func (p *Probe) Answer(picture *pixel.Prepared, logits []float32) *Answer {
+	return &Answer{Network: p.network.Name, Backend: p.BackendName(), Picture: picture, Logits: logits, Probabilities: Probabilities(logits), labels: p.network.Label}
 }
 
 // Top lists the n best classes, best first, of equals the lowest index first; all with n = 0.

@@ -1,7 +1,10 @@
 // Package progress carries reports on long work from where it is done to whoever shows it, by way of the context.
 package progress
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Update says how far a piece of work has come.
 type Update struct {
@@ -16,6 +19,9 @@ type Update struct {
 	Detail string
 	// Note is worth a line of its own that stays: an estimate, a quicker way.
 	Note string
+	// Cached says that the result was there already, from work that once took Took.
+	Cached bool
+	Took   time.Duration
 }
 
 type key struct{}
