@@ -138,7 +138,7 @@ func ellipsis(s string, st style, w float64) string {
 	if st.width(s[:n]) > room {
 		return "…"
 	}
-	return strings.TrimRight(s[:n], "  ") + "…"
+	return strings.TrimRight(s[:n], " "+nbsp) + "…"
 }
 
 // visible is s as it is drawn: plain, and with no break at a sign of multiplication.

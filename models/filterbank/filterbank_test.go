@@ -165,7 +165,9 @@ func TestLogits(t *testing.T) {
 // TestNetworksAreApart holds that nothing done to one network is seen in the next.
 func TestNetworksAreApart(t *testing.T) {
 	one := filterbank.Network()
-	one.Store.GetVariable("/conv1/biases").MustSetValue(tensors.FromShape(shapes.Make(dtypes.Float32, 64)))
+	if err := one.Store.GetVariable("/conv1/biases").SetValue(tensors.FromShape(shapes.Make(dtypes.Float32, 64))); err != nil {
+		t.Fatal(err)
+	}
 	one.Labels[0], one.Input.Mean[0] = "", 0
 	two := filterbank.Network()
 	if two.Labels[0] != "filter 0" || two.Input.Mean[0] != 104 || values(t, two, "/conv1/biases")[0] == 0 {

@@ -61,7 +61,9 @@ func TestLabels(t *testing.T) {
 func TestNetworksAreApart(t *testing.T) {
 	one := squeezenet.Network()
 	zero := tensors.FromShape(shapes.Make(dtypes.Float32, 64))
-	one.Store.GetVariable("/conv1/biases").MustSetValue(zero)
+	if err := one.Store.GetVariable("/conv1/biases").SetValue(zero); err != nil {
+		t.Fatal(err)
+	}
 	one.Labels[0], one.Input.Mean[0] = "", 0
 	two := squeezenet.Network()
 	if two.Labels[0] != "tench" || two.Input.Mean[0] != 103.939 {
