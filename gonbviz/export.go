@@ -117,6 +117,8 @@ func Endings(result any) []string {
 		return append(pictures, ".npy", ".json")
 	case *probe.Answer, Top, LayerTable:
 		return append(pictures, ".csv", ".json")
+	case *Report:
+		return []string{".html"}
 	}
 	return pictures
 }
@@ -133,6 +135,10 @@ func write(w io.Writer, ending string, result any) error {
 		return csv.NewWriter(w).WriteAll(table(result))
 	case ".json":
 		return WriteJSON(w, result)
+	}
+	if report, ok := result.(*Report); ok {
+		_, err := w.Write(report.HTML())
+		return err
 	}
 	figure, err := FigureOf(result)
 	if err != nil {

@@ -245,3 +245,26 @@ func TestCompare(t *testing.T) {
 }
 
 func second(_ picture.Figure, err error) error { return err }
+
+// TestReport makes the page with everything, of a small network.
+func TestReport(t *testing.T) {
+	lens := open(t, testnet.Branches(23, 31, 5))
+	report := must(lens.Report(t.Context(), must(lens.Prepare(stripes(40, 33)))(t)))(t)
+	for _, figure := range report.Figures {
+		checkFigure(t, figure)
+	}
+	page := string(report.HTML())
+	for _, want := range []string{"<h1", "What branches says", "rests on", "layers answer", "What stem looks for", "is made of", "&lt;stripes&gt;"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	if strings.Contains(page, "http") && !strings.Contains(page, `xmlns="http`) || strings.Contains(page, "<script") {
+		t.Error("the page needs something from elsewhere")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := lens.Report(ctx, must(lens.Prepare(stripes(9, 9)))(t)); err == nil {
+		t.Error("a report that was stopped is no error")
+	}
+}

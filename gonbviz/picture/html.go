@@ -95,7 +95,8 @@ func (f Figure) HTML() string {
 	return h.String()
 }
 
-// Page is a complete page with figures one below the other: self-contained, light or dark as the reader prefers.
+// Page is a complete page with figures one below the other: self-contained, light or dark as the reader prefers. The
+// title stands above several figures; a single one has its own.
 func Page(title string, figures ...Figure) []byte {
 	var b strings.Builder
 	b.WriteString("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n")
@@ -107,6 +108,9 @@ func Page(title string, figures ...Figure) []byte {
 	b.WriteString("section{margin:0 0 48px}\n")
 	fmt.Fprintf(&b, "@media(prefers-color-scheme:dark){body{background:%s;color:%s}}\n", hex(darkTheme[ground]), hex(darkTheme[ink]))
 	b.WriteString("@media print{section{break-inside:avoid}}\n</style>\n</head>\n<body>\n")
+	if len(figures) > 1 {
+		fmt.Fprintf(&b, "<h1 style=\"font-size:24px;line-height:32px;margin:0 0 32px 0\">%s</h1>\n", escape(title))
+	}
 	for _, f := range figures {
 		fmt.Fprintf(&b, "<section>%s</section>\n", f.HTML())
 	}
