@@ -85,7 +85,7 @@ func newRoot() *cobra.Command {
 	}
 	root.PersistentFlags().Bool("quiet", false, "no progress on standard error")
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(newLab(), newSetup(), newRun(), newModels(), newLayers(), newPredict(), newFilters(), newActivations(), newOcclusion())
+	root.AddCommand(newLab(), newSetup(), newRun(), newModels(), newLayers(), newPredict(), newFilters(), newActivations(), newOcclusion(), newReport(), newCache())
 	root.SetHelpCommand(newHelp())
 	for _, command := range root.Commands() {
 		command.Flags().SortFlags = false // a command's own options stand before those that it shares

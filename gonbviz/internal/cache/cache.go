@@ -69,8 +69,7 @@ func (c *Cache) Get(key Key, into any) bool {
 		os.Remove(path)
 		return false
 	}
-	now := time.Now()
-	os.Chtimes(path, now, now) // where it fails the result is taken for older than it is, no worse
+	touch(path)
 	return true
 }
 
@@ -111,6 +110,7 @@ func (c *Cache) write(path string, data []byte) error {
 	}
 	_, err = temporary.Write(data)
 	err = errors.Join(err, temporary.Close())
+	touch(temporary.Name())
 	if err == nil {
 		err = os.Rename(temporary.Name(), path)
 	}
@@ -118,6 +118,13 @@ func (c *Cache) write(path string, data []byte) error {
 		os.Remove(temporary.Name())
 	}
 	return err
+}
+
+// touch notes that a file is used now. The time that the system itself gives a new file may be some milliseconds old.
+// Where it fails the result is taken for older than it is, and goes the earlier.
+func touch(path string) {
+	now := time.Now()
+	os.Chtimes(path, now, now)
 }
 
 // Writable reports why results can't be kept; nil where they can.
@@ -163,7 +170,8 @@ func (c *Cache) files() ([]found, error) {
 	return list, nil
 }
 
-// evict removes results until the rest is within the limit.
+// evict removes results until the rest is within the limit: those that are beyond it by themselves, then those that were
+// not used for longest.
 func (c *Cache) evict(limit Size) {
 	list, err := c.files()
 	if err != nil {
@@ -173,12 +181,13 @@ func (c *Cache) evict(limit Size) {
 	for _, f := range list {
 		total += f.size
 	}
-	for _, f := range list {
-		if total <= limit {
-			return
+	for _, tooLarge := range []bool{true, false} {
+		for _, f := range list {
+			if total > limit && (f.size > limit) == tooLarge {
+				os.Remove(f.name) // what can't be removed is no reason to remove more
+				total -= f.size
+			}
 		}
-		os.Remove(f.name) // what can't be removed is no reason to remove more
-		total -= f.size
 	}
 }
 

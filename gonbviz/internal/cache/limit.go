@@ -57,8 +57,9 @@ func (c *Cache) settingsFile() string { return filepath.Join(c.home, "settings.j
 
 // settings are all that the file holds, whoever put it there; none where it is damaged.
 func (c *Cache) settings() map[string]json.RawMessage {
-	all := map[string]json.RawMessage{}
-	if text, err := os.ReadFile(c.settingsFile()); err == nil && json.Unmarshal(text, &all) != nil {
+	var all map[string]json.RawMessage
+	text, err := os.ReadFile(c.settingsFile())
+	if err != nil || json.Unmarshal(text, &all) != nil || all == nil {
 		return map[string]json.RawMessage{}
 	}
 	return all
