@@ -9,5 +9,5 @@ import "embed"
 //
 //go:embed gonbviz/gonbviz.go gonbviz/results.go gonbviz/attrib/*.go gonbviz/field/*.go gonbviz/pixel/*.go
 //go:embed gonbviz/probe/*.go gonbviz/probe/internal/record/*.go gonbviz/progress/*.go
-//go:embed gonbviz/internal/cache/*.go gonbviz/internal/plugin/*.go gonbviz/internal/quiet/*.go models/*.go
+//go:embed gonbviz/internal/cache/*.go gonbviz/internal/plugin/*.go gonbviz/internal/quiet/*.go models/*.go models/weights/*.go
 var Source embed.FS
