@@ -92,13 +92,14 @@ func clearCache(out io.Writer, results *cache.Cache) error {
 }
 
 func listCache(out io.Writer, results *cache.Cache, asJSON bool) error {
-	list, err := results.List()
-	if err != nil {
-		return err
-	}
 	document := cacheDocument{Folder: results.Folder(), Limit: results.Limit(), Results: []cacheRow{}}
-	if err := results.Writable(); err != nil {
-		document.Problem = "new results are not kept: " + err.Error()
+	problem := results.Writable()
+	if problem != nil {
+		document.Problem = "new results are not kept: " + problem.Error()
+	}
+	list, err := results.List()
+	if err != nil && problem == nil { // else it is the same problem
+		return err
 	}
 	for _, e := range list {
 		document.Size += e.Size
