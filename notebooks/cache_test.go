@@ -17,7 +17,7 @@ func TestKnownInNextCell(t *testing.T) {
 	n := read(t, "first_look.ipynb")
 	var setUp map[string]any
 	for i, c := range n.Cells {
-		if strings.Contains(string(c.Source), "%noautoget") {
+		if c.Kind == "code" && strings.Contains(string(c.Source), "%noautoget") {
 			setUp = n.raw["cells"].([]any)[i].(map[string]any)
 		}
 	}
