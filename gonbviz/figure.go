@@ -69,6 +69,18 @@ func inputPanel(p *pixel.Prepared, heading, note string) picture.Panel {
 	}
 }
 
+// photoWord is what to call the input: small ones are digits and the like.
+func photoWord(p *pixel.Prepared) string {
+	const small = 64
+	if max(p.Input.Height, p.Input.Width) <= small {
+		return "picture"
+	}
+	return "photograph"
+}
+
+// title begins a heading.
+func title(word string) string { return strings.ToUpper(word[:1]) + word[1:] }
+
 // inputName is what the input is called in words.
 func inputName(p *pixel.Prepared) string {
 	if p.Name == "" {

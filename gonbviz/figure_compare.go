@@ -39,7 +39,7 @@ func CompareFilters(title string, banks ...*probe.FilterBank) (picture.Figure, e
 			tiles = d.colourTiles()
 		}
 		roughness := scale.Fixed(units.KernelRoughness(b).Mean, 2)
-		tiles.Heading, tiles.Aside = b.Network, "roughness "+roughness
+		tiles.Heading, tiles.Aside = b.Network, roughness
 		row.Marks = append(row.Marks, tiles)
 		words = append(words, fmt.Sprintf("%s: roughness %s", b.Network, roughness))
 		captions = append(captions, fmt.Sprintf("%s, %s: %d filters of %d × %d", b.Network, b.Layer.Name, b.Out, b.H, b.W))
@@ -50,7 +50,7 @@ func CompareFilters(title string, banks ...*probe.FilterBank) (picture.Figure, e
 		ramp = legend.colourLegend()
 	}
 	return picture.Figure{
-		Title: title, Subtitle: "Roughness: 0 where neighbouring weights are alike, 1 as if the weights were shuffled (Geary’s C, mean over the filters)",
+		Title: title, Subtitle: "At the right of each heading its roughness: 0 where neighbouring weights are alike, 1 as if they were shuffled (Geary’s C, mean over the filters)",
 		Body: []picture.Mark{row, ramp}, Caption: append(captions, "one scale for all, symmetric about 0"),
 		Alt: "Filter grids beside each other. " + strings.Join(words, "; ") + ".", Text: strings.Join(words, "; "),
 	}, nil
@@ -80,7 +80,7 @@ func CompareUnit(channel int, sets ...*probe.MapSet) (picture.Figure, error) {
 	for i, set := range sets {
 		lo, hi, _ := planes[i].Range()
 		reach := fmt.Sprintf("%s to %s", scale.Number(float64(lo)), scale.Number(float64(hi)))
-		row.Marks = append(row.Marks, inputPanel(set.Picture, inputName(set.Picture), ""), picture.Panel{
+		row.Marks = append(row.Marks, inputPanel(set.Picture, inputName(set.Picture), set.Picture.Crop), picture.Panel{
 			Heading: fmt.Sprintf("%s, channel %d", layerName(layer), channel), Note: reach,
 			Layers: []picture.Layer{picture.Overlay{Plane: planes[i], Scale: common}},
 			Alt:    fmt.Sprintf("Map of channel %d for %s, %s", channel, inputName(set.Picture), rangeWords(planes[i])),
@@ -92,11 +92,11 @@ func CompareUnit(channel int, sets ...*probe.MapSet) (picture.Figure, error) {
 	low, high := common.Domain()
 	return picture.Figure{
 		Title:    fmt.Sprintf("What channel %d of %s answers", channel, layerName(layer)),
-		Subtitle: "One unit, several photographs, one scale",
+		Subtitle: "One unit, one scale",
 		Body:     []picture.Mark{row},
 		Caption: []string{sets[0].Network, strings.Join(inputs, "; "), fmt.Sprintf("%s channel %d", layerName(layer), channel), layer.After,
 			fmt.Sprintf("one scale, %s to %s", scale.Number(low), scale.Number(high))},
-		Alt:  "Photographs, each beside the map of one channel: " + strings.Join(words, "; ") + ".",
+		Alt:  "Pictures, each beside the map of one channel: " + strings.Join(words, "; ") + ".",
 		Text: fmt.Sprintf("%s %s channel %d: %s", sets[0].Network, layerName(layer), channel, strings.Join(words, "; ")),
 	}, nil
 }
@@ -181,7 +181,7 @@ func Focus(a *attrib.Attribution, box image.Rectangle) (picture.Figure, error) {
 		picture.Meter{Label: "of the area", Value: area, Number: scale.Percent(area)},
 		picture.Meter{Label: "of the drop", Value: share, Number: scale.Percent(share)},
 	}
-	overlay := d.overlay()
+	overlay := d.onPhotograph()
 	overlay.Layers = append(overlay.Layers, picture.Patch{At: rect(box)})
 	figure := d.figure(photo, d.heatmap(), overlay)
 	figure.Subtitle = fmt.Sprintf("%s of the positive drop lies inside the box, which is %s of the picture", scale.Percent(share), scale.Percent(area))

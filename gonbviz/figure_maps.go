@@ -22,7 +22,7 @@ func mapsFigure(set *probe.MapSet) picture.Figure {
 	for i, l := range set.Layers {
 		side := []picture.Mark{}
 		if i == 0 {
-			panel := inputPanel(set.Picture, "Photograph", "")
+			panel := inputPanel(set.Picture, title(photoWord(set.Picture)), "")
 			panel.Aside = fmt.Sprintf("%d × %d", set.Picture.Input.Width, set.Picture.Input.Height)
 			side = append(side, panel, picture.Ramp{Scale: common, Head: "response, " + afterWords(set)}, picture.Note{Text: zeroWords(common)})
 		} else if zoom, ok := zoomPanel(set, l); ok {
@@ -41,9 +41,8 @@ func mapsFigure(set *probe.MapSet) picture.Figure {
 		sorted, subtitle = strings.Replace(sorted, "standard deviation over the map", "absolute value", 1), "A cell is a unit, line by line from the upper left"
 	}
 	low, high := common.Domain()
-	title := "What " + layerTitle(set) + " to the photograph"
 	return picture.Figure{
-		Title: title, Subtitle: subtitle, Body: body,
+		Title: "What " + layerTitle(set) + " to the " + photoWord(set.Picture), Subtitle: subtitle, Body: body,
 		Caption: []string{set.Network, inputCaption(set.Picture), strings.Join(layers, " and "), afterWords(set), sorted,
 			fmt.Sprintf("one scale, %s to %s", scale.Number(low), scale.Number(high)), backendCaption(set.Backend)},
 		Alt:  fmt.Sprintf("Activation maps of %s for %s; %s.", strings.Join(layers, ", "), inputName(set.Picture), strings.Join(words, "; ")),
@@ -224,7 +223,7 @@ func zoomPanel(set *probe.MapSet, l probe.LayerMaps) ([]picture.Mark, bool) {
 	panel := inputPanel(set.Picture, "Coarser with depth", "")
 	panel.View = view
 	panel.Layers = append(panel.Layers, picture.Mesh{StepX: float64(stride[1]), StepY: float64(stride[0]), X: view.X, Y: view.Y})
-	panel.Alt = "Cut-out from the middle of the photograph with a grid of the layer's step"
+	panel.Alt = "Cut-out from the middle of the " + photoWord(set.Picture) + " with a grid of the layer's step"
 	first := set.Layers[0]
 	note := fmt.Sprintf("Squares: the %d-pixel step of %s", stride[0], layerName(l))
 	if first.Layer.Stride[0] > 0 {

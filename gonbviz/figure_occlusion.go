@@ -40,7 +40,7 @@ func Heatmap(a *attrib.Attribution) (picture.Figure, error) {
 	if err != nil {
 		return picture.Figure{}, err
 	}
-	return d.figure(inputPanel(a.Picture, "Photograph", fmt.Sprintf("%d × %d, as the network gets it", a.Picture.Input.Width, a.Picture.Input.Height)), d.heatmap(), d.onPhotograph()), nil
+	return d.figure(inputPanel(a.Picture, title(photoWord(a.Picture)), fmt.Sprintf("%d × %d, as the network gets it", a.Picture.Input.Width, a.Picture.Input.Height)), d.heatmap(), d.onPhotograph()), nil
 }
 
 func (p Panels) figure() (picture.Figure, error) {
@@ -235,7 +235,7 @@ func (d drawing) overlay() picture.Panel {
 	return picture.Panel{
 		Heading: d.dropHeading(), Note: d.dropNote(),
 		Layers: []picture.Layer{d.pale, picture.Overlay{Plane: d.plane, Scale: veiled, Over: d.over}},
-		Alt:    "Heatmap of the drop over the photograph, " + rangeWords(d.plane),
+		Alt:    "Heatmap of the drop over the " + photoWord(d.Picture) + ", " + rangeWords(d.plane),
 		Below:  []picture.Mark{picture.Ramp{Scale: veiled, LowWords: "against", HighWords: "for the class", Ground: picture.Backdrop(d.Picture.Shown)}},
 	}
 }
@@ -243,7 +243,7 @@ func (d drawing) overlay() picture.Panel {
 // onPhotograph is the overlay beside the heatmap that it repeats.
 func (d drawing) onPhotograph() picture.Panel {
 	panel := d.overlay()
-	panel.Heading, panel.Note = "On the photograph", "the same, strong values opaque"
+	panel.Heading, panel.Note = "On the "+photoWord(d.Picture), "the same, strong values opaque"
 	return panel
 }
 
@@ -284,7 +284,7 @@ func (d drawing) figure(panels ...picture.Mark) picture.Figure {
 	subtitle, positions := "Pixel by pixel", ""
 	text := fmt.Sprintf("%s, %s %s, %s of the whole picture; %s", d.Network, d.Label, d.number(d.Clean), d.Score.Words(), d.Method)
 	if g := d.Grid; g != nil {
-		subtitle = fmt.Sprintf("%s patch slides over the photograph; the network is asked again at each position", d.patchWords())
+		subtitle = fmt.Sprintf("%s patch slides over the %s; the network is asked again at each position", d.patchWords(), photoWord(d.Picture))
 		positions = fmt.Sprintf("%d × %d = %s positions", g.Rows, g.Cols, scale.Count(len(g.Windows)))
 		i := d.strongestPosition()
 		text += fmt.Sprintf(" at %s positions: largest drop %s with the patch in the %s", scale.Count(len(g.Windows)), scale.Number(float64(g.Drop.Values[i])), d.place(g.Windows[i]))
