@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"reflect"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -254,7 +253,7 @@ func (l *Lens) settle(method attrib.Method) (settled attrib.Method, batch int, o
 		return nil, 0, "", false
 	}
 	options, ok = cache.Describe(settled, ours...)
-	return settled, batch, options, ok && reflect.TypeOf(settled) == reflect.TypeOf(method)
+	return settled, batch, options, ok
 }
 
 func (l *Lens) classify(ctx context.Context, picture *pixel.Prepared) (*probe.Answer, error) {

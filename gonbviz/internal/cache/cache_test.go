@@ -138,6 +138,12 @@ func TestDamaged(t *testing.T) {
 		check("huge words", huge)
 	}
 
+	// A payload of less than nothing makes up for more words than there are.
+	wrapped := bytes.Clone(whole[:payload+8+32])
+	binary.LittleEndian.PutUint32(wrapped[words:], 100)
+	binary.LittleEndian.PutUint64(wrapped[payload:], math.MaxUint64-99)
+	check("wrapped around", wrapped)
+
 	put(t, c, key("b"), []float32{4})
 	b, err := os.ReadFile(path(c, key("b")))
 	if err != nil {
