@@ -20,7 +20,8 @@ var arrows = map[string][]string{
 	"models/weights":                     {},
 	"models/filterbank":                  {"models", "models/weights"},
 	"models/lenet":                       {"models", "models/weights"},
-	"models/squeezenet":                  {"models", "models/weights"},
+	"models/imagenet":                    {}, // text alone
+	"models/squeezenet":                  {"models", "models/imagenet", "models/weights"},
 	"gonbviz/photos":                     {},
 	"gonbviz/field":                      {},
 	"gonbviz/progress":                   {},

@@ -1,5 +1,5 @@
 // Package squeezenet is SqueezeNet 1.1, a small network that names 1000 kinds of things, trained on ImageNet. Its
-// weights and labels are part of the package: it opens with no file and no network access.
+// weights are part of the package: it opens with no file and no network access.
 package squeezenet
 
 import (
@@ -12,6 +12,7 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 
 	"github.com/convlens/convlens/models"
+	"github.com/convlens/convlens/models/imagenet"
 	"github.com/convlens/convlens/models/weights"
 )
 
@@ -19,12 +20,6 @@ import (
 //
 //go:embed weights.safetensors
 var weightsFile []byte
-
-// labelsFile has a line a class, in the order of the logits: index, WordNet id, label. Different classes can have the
-// same label: crane is a bird and a machine.
-//
-//go:embed labels.tsv
-var labelsFile string
 
 // Network returns the network with a store of its own, so that one caller's changes are not seen by another. The
 // input is 227×227 pixels in BGR, 0..255 less a mean a channel; the output 1000 logits.
@@ -45,7 +40,7 @@ func Network() *models.Network {
 			Height: 227, Width: 227, Order: models.BGR,
 			Low: 0, High: 255, Mean: []float32{103.939, 116.779, 123.68},
 		},
-		Labels: labels(),
+		Labels: imagenet.Labels(),
 		Accuracy: "ImageNet: 57.5 % top-1, 80.3 % top-5, as published for SqueezeNet (Iandola et al. 2016); " +
 			"version 1.1 claims the same; not measured again here",
 		Licence: "MIT (keras-squeezenet), converted from DeepScale SqueezeNet (BSD 2-Clause); " +
@@ -57,15 +52,6 @@ func Network() *models.Network {
 func variable(tensor string) string {
 	layer, kind, _ := strings.Cut(tensor, ".")
 	return model.JoinPath(model.RootScopePath, layer, map[string]string{"weight": "weights", "bias": "biases"}[kind])
-}
-
-// labels reads the labels; the package's test holds their number and order.
-func labels() []string {
-	var list []string
-	for line := range strings.Lines(labelsFile) {
-		list = append(list, strings.TrimSuffix(line[strings.LastIndexByte(line, '\t')+1:], "\n"))
-	}
-	return list
 }
 
 // Logits is SqueezeNet 1.1 (Iandola et al. 2016) in inference mode, from pictures shaped [batch, 227, 227, 3] to

@@ -39,24 +39,6 @@ func TestNetwork(t *testing.T) {
 	}
 }
 
-func TestLabels(t *testing.T) {
-	labels := squeezenet.Network().Labels
-	if len(labels) != 1000 {
-		t.Fatalf("%d labels", len(labels))
-	}
-	for i, want := range map[int]string{
-		0: "tench", 134: "crane", 281: "tabby", 335: "fox squirrel", 517: "crane", 638: "maillot", 639: "maillot",
-		999: "toilet tissue",
-	} {
-		if labels[i] != want {
-			t.Errorf("label %d is %q, want %q", i, labels[i], want)
-		}
-	}
-	if slices.Contains(labels, "") {
-		t.Error("a label is empty")
-	}
-}
-
 // TestNetworksAreApart holds that nothing done to one network is seen in the next.
 func TestNetworksAreApart(t *testing.T) {
 	one := squeezenet.Network()
