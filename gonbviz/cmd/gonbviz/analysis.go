@@ -19,6 +19,8 @@ import (
 	"github.com/convlens/convlens/gonbviz/pixel"
 	work "github.com/convlens/convlens/gonbviz/progress"
 	"github.com/convlens/convlens/models"
+	"github.com/convlens/convlens/models/filterbank"
+	"github.com/convlens/convlens/models/lenet"
 	"github.com/convlens/convlens/models/squeezenet"
 	"github.com/convlens/convlens/models/weights"
 )
@@ -29,6 +31,10 @@ var builtIn = []struct {
 	open func() *models.Network
 }{
 	{"squeezenet", squeezenet.Network},
+	{"lenet", lenet.Network},
+	{"lenet-noisy", lenet.Noisy},
+	{"lenet-untrained", lenet.Untrained},
+	{"filterbank", filterbank.Network},
 }
 
 // analysis holds the options that the analyses share.
