@@ -7,8 +7,8 @@
 // that is not in the folder of gonbviz setup. On one machine with one plugin the files come out the same, to the byte,
 // every time. It takes about a quarter of an hour on two cores.
 //
-// Both networks begin with the weights of lenet.Untrained and see each of the 60,000 training digits eight times, shifted
-// by up to two pixels each way, in batches of 100. Steps are stochastic gradient descent with Nesterov's momentum of
+// Both networks begin with the weights of lenet.Untrained and see each of the 60,000 training digits eight times,
+// shifted by up to two pixels each way, in batches of 100. Steps are stochastic gradient descent with Nesterov's momentum of
 // 0.9; the step size rises to 0.05 in the first tenth of the first epoch and falls as a cosine to 0. A weight decay of
 // 0.003 makes what the digits don't ask for fade, also the random numbers that the first layer began with. The noisy
 // network's digits pass through their class's sensor (lenet.Digit.OnSensor) after the shift, as fixed patterns don't
