@@ -8,6 +8,9 @@
 //	gonbviz.Show(lens.Explain(photo, attrib.Occlusion{}))
 //
 // Every result is numbers first: what Show draws, Save writes as a picture or as numbers.
+//
+// Nothing is computed twice: what Explain, Classify, Maps and Report find is kept on disk and known again when the same
+// is asked of the same network, weights, picture, backend and code. See NoCacheEnv.
 package gonbviz
 
 import (
@@ -107,7 +110,8 @@ func (l *Lens) Maps(photo image.Image, m probe.Maps) (*probe.MapSet, error) {
 	return with(l, photo, func(ctx context.Context, p *pixel.Prepared) (*probe.MapSet, error) { return l.maps(ctx, p, m) })
 }
 
-// Explain finds the pixels that the answer rests on.
+// Explain finds the pixels that the answer rests on. The result of a method of one's own is never kept on disk: nothing
+// tells when its code changes.
 func (l *Lens) Explain(photo image.Image, method attrib.Method) (*attrib.Attribution, error) {
 	return with(l, photo, func(ctx context.Context, p *pixel.Prepared) (*attrib.Attribution, error) {
 		return l.attribute(ctx, p, method)
