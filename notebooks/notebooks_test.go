@@ -126,14 +126,50 @@ func execute(t *testing.T, n notebook) notebook {
 	return read(t, path)
 }
 
+// glob lists files, of which there must be some.
+func glob(t *testing.T, pattern string) []string {
+	t.Helper()
+	paths, err := filepath.Glob(pattern)
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no %s: %v", pattern, err)
+	}
+	return paths
+}
+
+// executed are the notebooks that lie in the repository with their outputs: all but the students' sheets.
+func executed(t *testing.T) []string {
+	t.Helper()
+	return append(glob(t, "*.ipynb"), glob(t, "exercises/*.solution.ipynb")...)
+}
+
+// TestExercises holds that each task's check calls the solution right, and the sheet as a student gets it not yet so.
+func TestExercises(t *testing.T) {
+	needSetup(t)
+	for _, path := range glob(t, "exercises/*.solution.ipynb") {
+		sheet := strings.TrimSuffix(path, ".solution.ipynb") + ".ipynb"
+		right, wrong := verdicts(read(t, path))
+		_, notYet := verdicts(execute(t, read(t, sheet)))
+		if right == 0 || wrong != 0 || notYet != right {
+			t.Errorf("%s: %d answers are right and %d wrong; the sheet has %d tasks", path, right, wrong, notYet)
+		}
+	}
+}
+
+// verdicts counts what the checks of a notebook have said.
+func verdicts(n notebook) (right, notYet int) {
+	for _, c := range n.Cells {
+		for _, said := range spoken(c) {
+			right += strings.Count(said, ": right.")
+			notYet += strings.Count(said, ": not yet.")
+		}
+	}
+	return right, notYet
+}
+
 // TestNotebooks runs each notebook and compares what its cells say with what is stored in it.
 func TestNotebooks(t *testing.T) {
 	needSetup(t)
-	paths, err := filepath.Glob("*.ipynb")
-	if err != nil || len(paths) == 0 {
-		t.Fatal("no notebooks", err)
-	}
-	for _, path := range paths {
+	for _, path := range executed(t) {
 		t.Run(path, func(t *testing.T) {
 			stored := read(t, path)
 			fresh := execute(t, stored)
@@ -184,11 +220,24 @@ func alike(a, b string) bool {
 	return true
 }
 
+// TestPureGo runs the notebook with the most work in it without XLA: it chooses a coarser grid and says so.
+func TestPureGo(t *testing.T) {
+	needSetup(t)
+	t.Setenv("GOMLX_BACKEND", "go")
+	var said []string
+	for _, c := range execute(t, read(t, "occlusion.ipynb")).Cells {
+		said = append(said, spoken(c)...)
+	}
+	text := strings.Join(said, "\n")
+	if !strings.Contains(text, "No XLA here") || !strings.Contains(text, "49 positions") || strings.Contains(text, "676 positions:") {
+		t.Errorf("without XLA the notebook says %q", text)
+	}
+}
+
 // TestStored looks at the notebooks as they are in the repository: executed, each figure in its three forms, and with
 // nothing in them that a reader would have to fetch, or that tells of the machine on which they were run.
 func TestStored(t *testing.T) {
-	paths, _ := filepath.Glob("*.ipynb")
-	for _, path := range paths {
+	for _, path := range executed(t) {
 		n := read(t, path)
 		figures := 0
 		for i, c := range n.Cells {
