@@ -74,6 +74,14 @@ func openGo(t testing.TB, net *models.Network) *Lens {
 	return lens
 }
 
+// setVariable gives a variable other values.
+func setVariable(t testing.TB, v *model.Variable, values []float32) {
+	t.Helper()
+	if err := v.SetValue(tensors.FromFlatDataAndDimensions(values, v.Shape().Dimensions...)); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // known reports whether work's last progress said that the result was there already.
 func known(t testing.TB, work func(ctx context.Context) error) bool {
 	t.Helper()
@@ -197,7 +205,7 @@ func TestNeverWrong(t *testing.T) {
 			v := s.net.Store.GetVariable("/block/conv/weights")
 			values := tensors.MustCopyFlatData[float32](v.MustValue())
 			values[len(values)-1] = math.Nextafter32(values[len(values)-1], 9)
-			v.MustSetValue(tensors.FromFlatDataAndDimensions(values, v.Shape().Dimensions...))
+			setVariable(t, v, values)
 		},
 		"the function": func(s *setting) {
 			inner := s.net.Logits
@@ -243,7 +251,7 @@ func TestTraining(t *testing.T) {
 	net := testnet.Branches(23, 31, 1)
 	lens := openGo(t, net)
 	set := func(to float32) {
-		net.Store.GetVariable("/head/biases").MustSetValue(tensors.FromFlatDataAndDimensions([]float32{to, 0, 0}, 3))
+		setVariable(t, net.Store.GetVariable("/head/biases"), []float32{to, 0, 0})
 	}
 	explain := func(ctx context.Context) *attrib.Attribution {
 		return Must(lens.attribute(ctx, Must(lens.Prepare(noise(23, 31))), attrib.Occlusion{Class: "one", Score: attrib.Logit}))
