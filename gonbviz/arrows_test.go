@@ -21,6 +21,12 @@ var arrows = map[string][]string{
 	"models/filterbank":                  {"models", "models/weights"},
 	"models/lenet":                       {"models", "models/weights"},
 	"models/imagenet":                    {}, // text alone
+	"models/weights/weightstest":         nil,
+	"models/internal/torch":              {"models", "models/imagenet", "models/weights"},
+	"models/internal/torch/torchtest":    nil,
+	"models/alexnet":                     {"models", "models/internal/torch"},
+	"models/vgg":                         {"models", "models/internal/torch"},
+	"models/resnet":                      {"models", "models/internal/torch"},
 	"models/squeezenet":                  {"models", "models/imagenet", "models/weights"},
 	"gonbviz/photos":                     {},
 	"gonbviz/field":                      {},
