@@ -15,7 +15,6 @@ const (
 // arrows are the packages of this module that each may import. A package that is not listed may import none; commands,
 // notebooks and what only tests use are left out.
 var arrows = map[string][]string{
-	"github.com/convlens/convlens":       {}, // text alone
 	"models":                             {},
 	"models/weights":                     {},
 	"models/filterbank":                  {"models", "models/weights"},

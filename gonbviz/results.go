@@ -2,7 +2,9 @@ package gonbviz
 
 import (
 	"context"
+	"embed"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -17,13 +19,13 @@ import (
 	"github.com/gomlx/compute/gobackend"
 	"golang.org/x/sys/cpu"
 
-	"github.com/convlens/convlens"
 	"github.com/convlens/convlens/gonbviz/attrib"
 	"github.com/convlens/convlens/gonbviz/internal/cache"
 	"github.com/convlens/convlens/gonbviz/internal/plugin"
 	"github.com/convlens/convlens/gonbviz/pixel"
 	"github.com/convlens/convlens/gonbviz/probe"
 	"github.com/convlens/convlens/gonbviz/progress"
+	"github.com/convlens/convlens/models"
 )
 
 // NoCacheEnv is the environment variable that, set to anything, has a Lens opened from then on compute all anew and
@@ -73,14 +75,7 @@ var codeIdentity = sync.OnceValues(func() (string, bool) {
 	}
 	text := cache.NewDigest()
 	text.AddText("go", runtime.Version()+" "+runtime.GOOS+" "+runtime.GOARCH)
-	err := fs.WalkDir(convlens.Source, ".", func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() || strings.HasSuffix(path, "_test.go") {
-			return err
-		}
-		data, err := convlens.Source.ReadFile(path)
-		text.Add(path, data)
-		return err
-	})
+	err := errors.Join(addSource(text, "gonbviz", source), addSource(text, "models", models.Source))
 	for _, m := range info.Deps {
 		if !slices.Contains(computing, m.Path) {
 			continue
@@ -101,6 +96,18 @@ var codeIdentity = sync.OnceValues(func() (string, bool) {
 	key := text.Key()
 	return hex.EncodeToString(key[:]), err == nil
 })
+
+// addSource adds the text of a folder's files, tests left out.
+func addSource(text *cache.Digest, folder string, files embed.FS) error {
+	return fs.WalkDir(files, ".", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		data, err := files.ReadFile(path)
+		text.Add(folder+"/"+path, data)
+		return err
+	})
+}
 
 // backendIdentity is the backend with its options and its plugin, and the machine that it runs on: other processors
 // round differently. A backend that someone else wrote is not known.
