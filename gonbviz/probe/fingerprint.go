@@ -69,11 +69,7 @@ func writeOperations(w io.Writer, recorded *record.Program) error {
 			fmt.Fprintf(w, "%s %+v\n", n, recorded.Attributes(n))
 			continue
 		}
-		value := n.ConstantValue()
-		if value == nil {
-			return fmt.Errorf("a constant of %s was not kept", n.Shape())
-		}
-		if err := writeTensor(w, fmt.Sprint("constant ", n.Id()), value); err != nil {
+		if err := writeTensor(w, fmt.Sprint("constant ", n.Id()), recorded.Constant(n)); err != nil {
 			return err
 		}
 	}

@@ -197,3 +197,22 @@ func TestProgram(t *testing.T) {
 		t.Error("compiling took no time")
 	}
 }
+
+// TestLargeConstant replays a constant of many values: GoMLX itself keeps those of small ones only.
+func TestLargeConstant(t *testing.T) {
+	testbackend.Each(t, func(t *testing.T, backend compute.Backend) {
+		net := testnet.Exact()
+		logits := net.Logits
+		net.Logits = func(scope *model.Scope, x *Node) *Node {
+			table := Reshape(Const(x.Graph(), counting(8*8)), 8, 8)
+			return Add(logits(scope, x), Reshape(ReduceAllSum(table), 1, 1))
+		}
+		answer, err := open(t, backend, net).Classify(t.Context(), raw(counting(16)...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := float32(54 + 63*64/2); answer.Logits[0] != want {
+			t.Errorf("logit %v, want %v", answer.Logits[0], want)
+		}
+	})
+}

@@ -2,6 +2,7 @@ package record
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 
 	"github.com/gomlx/compute"
@@ -44,6 +45,8 @@ type (
 	Pad struct{ Axes []compute.PadAxis }
 	// Slice has one entry an axis.
 	Slice struct{ Starts, Limits, Strides []int }
+	// Constant holds the values, a slice, of a constant. GoMLX keeps only those of small ones.
+	Constant struct{ Flat any }
 	// Iota names the axis that counts.
 	Iota struct {
 		Shape shapes.Shape
@@ -217,6 +220,14 @@ func (f *function) BatchNormForInference(x, _, _, _, _ compute.Value, epsilon fl
 	}
 	v, err := f.Function.Parameter(fmt.Sprintf("batch norm %d", len(f.builder.b.attributes)), shape, nil)
 	return f.note(v, err, Norm{epsilon, axis})
+}
+
+func (f *function) Constant(flat any, dims ...int) (compute.Value, error) {
+	v, err := f.Function.Constant(flat, dims...)
+	from := reflect.ValueOf(flat)
+	kept := reflect.MakeSlice(from.Type(), from.Len(), from.Len())
+	reflect.Copy(kept, from)
+	return f.note(v, err, Constant{kept.Interface()})
 }
 
 // Fused operations are refused, so that a graph arrives as the plain operations that layers are found in.

@@ -7,6 +7,7 @@ package record
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 
 	"github.com/gomlx/compute"
@@ -14,6 +15,7 @@ import (
 	"github.com/gomlx/compute/gobackend"
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
 	"github.com/convlens/convlens/models"
@@ -136,6 +138,15 @@ func (p *Program) Attributes(n *graph.Node) any {
 	return p.attributes[outputs[0]]
 }
 
+// Constant is the value of a constant node, as a tensor of its own.
+func (p *Program) Constant(n *graph.Node) *tensors.Tensor {
+	t := tensors.FromShape(n.Shape())
+	t.MustMutableFlatData(func(flat any) {
+		reflect.Copy(reflect.ValueOf(flat), reflect.ValueOf(p.Attributes(n).(Constant).Flat))
+	})
+	return t
+}
+
 // Variable is the variable that a parameter node stands for; nil for any other node.
 func (p *Program) Variable(n *graph.Node) *model.Variable {
 	if n.Type() != graph.NodeTypeParameter || n == p.Picture {
@@ -180,7 +191,7 @@ func (p *Program) build(g *graph.Graph, n *graph.Node, inputs []*graph.Node) *gr
 	case graph.NodeTypeParameter:
 		return p.Variable(n).NodeValue(g)
 	case graph.NodeTypeConstant:
-		return graph.ConstTensor(g, n.ConstantValue())
+		return graph.ConstTensor(g, p.Constant(n))
 	case graph.NodeTypeIota:
 		iota := p.Attributes(n).(Iota)
 		return graph.Iota(g, iota.Shape, iota.Axis)
