@@ -39,8 +39,8 @@ var builtIn = []struct {
 
 // analysis holds the options that the analyses share.
 type analysis struct {
-	model, image, layout, preset, labels, backend, out string
-	asJSON                                             bool
+	model, weights, image, layout, preset, labels, backend, out string
+	asJSON                                                      bool
 }
 
 // Words in backquotes in the texts of options stand for the option's value in a command's help.
@@ -59,7 +59,8 @@ func (a *analysis) onWeights(command *cobra.Command) {
 
 func (a *analysis) onNetwork(command *cobra.Command) {
 	flags := command.Flags()
-	flags.StringVar(&a.model, "model", builtIn[0].name, "a built-in `network`; gonbviz models lists them")
+	flags.StringVar(&a.model, "model", builtIn[0].name, "a built-in `network`, or with --weights another; gonbviz models lists both")
+	flags.StringVar(&a.weights, "weights", "", "a safetensors `file` with the network's weights, as torchvision and timm save them")
 	flags.StringVar(&a.preset, "preset", "", "how colours become the network's input, by `name`: "+strings.Join(models.Presets(), ", ")+"\n(default: the network's own way)")
 	flags.StringVar(&a.labels, "labels", "", "a text `file` with a label a line, in place of the network's own")
 }
@@ -86,11 +87,8 @@ func endings(result any) string { return strings.Join(gonbviz.Endings(result), "
 
 // check refuses what is wrong whatever the files hold. result is a value of the type that the call saves.
 func (a *analysis) check(result any, required bool) error {
-	if !slices.Contains(modelNames(), a.model) {
-		if strings.EqualFold(filepath.Ext(a.model), ".onnx") {
-			return usageError("--model %s: ONNX files can't be opened yet; built-in networks: %s", a.model, strings.Join(modelNames(), ", "))
-		}
-		return usageError("--model %q: no such network; there are %s", a.model, strings.Join(modelNames(), ", "))
+	if err := a.checkModel(); err != nil {
+		return err
 	}
 	if a.preset != "" && !slices.Contains(models.Presets(), a.preset) {
 		return usageError("--preset %q: it is one of %s", a.preset, strings.Join(models.Presets(), ", "))
@@ -99,6 +97,22 @@ func (a *analysis) check(result any, required bool) error {
 		return usageError("--backend %q: no such backend; there are go and xla", a.backend)
 	}
 	return a.checkOut(result, required)
+}
+
+// checkModel refuses a network that can't be had.
+func (a *analysis) checkModel() error {
+	complete, bare := slices.Contains(modelNames(), a.model), slices.Contains(architectureNames(), a.model)
+	switch {
+	case bare && a.weights == "":
+		return usageError("--model %s has no weights of its own; give it --weights FILE.safetensors", a.model)
+	case complete && a.weights != "":
+		return usageError("--weights: %s has its own; --model can be one of %s", a.model, strings.Join(architectureNames(), ", "))
+	case complete || bare:
+		return nil
+	case strings.EqualFold(filepath.Ext(a.model), ".onnx"):
+		return usageError("--model %s: ONNX files can't be opened yet; built-in networks: %s", a.model, strings.Join(modelNames(), ", "))
+	}
+	return usageError("--model %q: no such network; there are %s, and with --weights %s", a.model, strings.Join(modelNames(), ", "), strings.Join(architectureNames(), ", "))
 }
 
 // checkImage refuses what is wrong about the picture's options whatever the files hold.
@@ -119,7 +133,7 @@ func (a *analysis) checkOut(result any, required bool) error {
 	if ending := strings.ToLower(filepath.Ext(a.out)); !slices.Contains(gonbviz.Endings(result), ending) {
 		return usageError("--out %s: this call can't write %q; it can write %s", a.out, ending, endings(result))
 	}
-	for _, input := range []string{a.image, a.labels, a.model} {
+	for _, input := range []string{a.image, a.labels, a.model, a.weights} {
 		if input != "" && sameFile(input, a.out) {
 			return usageError("--out %s is an input of the same call; give another name", a.out)
 		}
@@ -152,7 +166,10 @@ func modelNames() []string {
 
 // open opens the network as the options say.
 func (a *analysis) open() (*gonbviz.Lens, error) {
-	net := builtIn[slices.Index(modelNames(), a.model)].open()
+	net, err := a.network()
+	if err != nil {
+		return nil, err
+	}
 	if a.preset != "" {
 		input, err := net.Input.Preset(a.preset)
 		if err != nil {
@@ -170,7 +187,7 @@ func (a *analysis) open() (*gonbviz.Lens, error) {
 		if net.Labels, err = models.ReadLabels(file); err != nil {
 			return nil, fmt.Errorf("--labels %s: %w", a.labels, err)
 		}
-		if len(net.Labels) != own {
+		if own > 0 && len(net.Labels) != own { // of a network without labels, opening it shows the number
 			return nil, fmt.Errorf("--labels %s: %d labels for the %d classes of %s", a.labels, len(net.Labels), own, net.Name)
 		}
 	}

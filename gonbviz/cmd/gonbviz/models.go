@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -26,7 +27,7 @@ func newModels() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "models",
 		Short: "List the built-in networks",
-		Long:  "Lists the networks that need no file, with their input's size, classes, parameters, test accuracy and licence.",
+		Long:  "Lists the networks that need no file, with their input's size, classes, parameters, test accuracy and licence,\nand names those that take their weights from a file.",
 		Args:  cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			var rows []modelRow
@@ -47,7 +48,11 @@ func newModels() *cobra.Command {
 			for _, r := range rows {
 				fmt.Fprintf(table, "%s\t%s\t%d×%d×%d %s\t%d\t%d\t%s\t%s\n", r.Name, escape(r.Title), r.Input[0], r.Input[1], r.Input[2], r.Channels, r.Classes, r.Parameters, escape(r.Accuracy), escape(r.Licence))
 			}
-			return table.Flush()
+			if err := table.Flush(); err != nil {
+				return err
+			}
+			_, err := fmt.Fprintf(out, "\nWith --weights FILE.safetensors also: %s.\n", strings.Join(architectureNames(), ", "))
+			return err
 		},
 	}
 	command.Flags().BoolVar(&asJSON, "json", false, "print one JSON document")
