@@ -7,6 +7,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/gobackend"
+	"github.com/gomlx/compute/shapes"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/ml/model"
+
 	"github.com/convlens/convlens/models"
 	"github.com/convlens/convlens/models/internal/torch/torchtest"
 	"github.com/convlens/convlens/models/weights/weightstest"
@@ -54,6 +60,27 @@ func plain(w torchtest.Weights, name string, bottleneck bool, x torchtest.Map, s
 		x = w.Norm(name+"downsample.1", w.Conv(name+"downsample.0", x, stride, 0))
 	}
 	return torchtest.ReLU(torchtest.Add(y, x))
+}
+
+// TestNamed holds what layers without variables are called, also when the network stands twice in one graph.
+func TestNamed(t *testing.T) {
+	layers := torchtest.Narrow(plans[ResNet18].layers())
+	list := torchtest.Tensors(layers, 5)
+	weightstest.Fill(list)
+	net := torchtest.Open(t, layers, list, ResNet18.Logits)
+	g := graph.NewGraph(gobackend.GetBackend(), "named")
+	model.SetStore(g, net.Store)
+	x := graph.Parameter(g, "x", shapes.Make(dtypes.Float32, 2, 64, 96, 3))
+	for range 2 {
+		net.Logits(net.Store.RootScope(), x).AssertDims(2, 5)
+	}
+	for alias, shape := range map[string][]int{
+		"/maxpool": {2, 16, 24, 4}, "/layer1/0/add": {2, 16, 24, 4}, "/layer4/1/add": {2, 2, 3, 32}, "/avgpool": {2, 32},
+	} {
+		if n := g.GetNodeByAlias(alias); n == nil || !slices.Equal(n.Shape().Dimensions, shape) {
+			t.Errorf("%s is %v, want shape %v", alias, n, shape)
+		}
+	}
 }
 
 // TestOpen opens a checkpoint in full size.
