@@ -19,7 +19,7 @@ import (
 )
 
 // Cost says what running without XLA costs; set-up and backend choice quote it alike.
-const Cost = "a heatmap takes minutes instead of seconds"
+const Cost = "a heatmap takes a minute or more instead of seconds"
 
 // Choice says which backend was opened.
 type Choice struct {
