@@ -22,11 +22,18 @@ type Network struct {
 	// Nothing in it needs to be annotated.
 	Logits func(scope *model.Scope, pictures *graph.Node) *graph.Node
 
+	// Tensors, where set, is Logits that also returns inner values by the names that they have in the file which the
+	// network comes from, in that file's order of axes. It must be no other network than Logits.
+	Tensors func(scope *model.Scope, pictures *graph.Node) (logits *graph.Node, named map[string]*graph.Node)
+
 	// Store holds the variables under the scopes that Logits uses. Their values must be set.
 	Store *model.Store
 
 	// Input states how a picture becomes the network's input.
 	Input Input
+
+	// Guessed says in words what about Input was assumed because nothing states it; empty where nothing was.
+	Guessed string
 
 	// Labels names the classes in the order of the logits; empty where they have no names.
 	Labels []string

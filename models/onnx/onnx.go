@@ -1,0 +1,64 @@
+// Package onnx opens a classifier of pictures from an ONNX file as a models.Network: a plain GoMLX function,
+// channels-last, whose variables lie under the names of the layers that the file gives them.
+//
+// What opens: graphs of operator sets 7 to 22 of the operators that convolutional networks are made of, with one input
+// that is a batch of pictures, gray or in three colours, channels first or last, of fixed or open batch, exported from
+// PyTorch, Keras, TensorFlow (tf2onnx) and others. Weights may be float32, float16, bfloat16 or double, in the file or
+// beside it; all is computed in float32. Of several outputs the first is the classifier's, and a softmax or sigmoid at
+// its end is left out. An operator or attribute that is not supported is an error before anything is built, which
+// lists what is.
+//
+// What does not: resizing and upsampling, transposed convolutions, recurrent and quantised operators, control flow,
+// and functions that a file defines itself.
+//
+// A file rarely says how a picture becomes its input. Open looks into the file's metadata and into a JSON file of the
+// same name beside it (see Sidecar); where neither says it, the network's Guessed says what was assumed.
+package onnx
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/convlens/convlens/models"
+)
+
+// Open opens the network in an ONNX file. Its errors are one line and name the file.
+func Open(path string) (*models.Network, error) {
+	net, err := open(path)
+	if err != nil {
+		if text := oneLine(err); strings.HasPrefix(text, path) {
+			return nil, err
+		}
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return net, nil
+}
+
+func open(path string) (*models.Network, error) {
+	data, err := readFile(path)
+	if err != nil {
+		return nil, err
+	}
+	f, err := parse(data, filepath.Dir(path))
+	if err != nil {
+		return nil, err
+	}
+	beside, err := readSidecar(path)
+	if err != nil {
+		return nil, err
+	}
+	about, err := f.about(beside)
+	if err != nil {
+		return nil, err
+	}
+	p, s, classes, err := f.fit(about)
+	if err != nil {
+		return nil, err
+	}
+	net := &models.Network{
+		Name:   strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)),
+		Logits: p.logits, Tensors: p.tensors, Store: p.store,
+	}
+	return net, about.apply(net, s, classes)
+}
