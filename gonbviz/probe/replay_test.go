@@ -216,3 +216,39 @@ func TestLargeConstant(t *testing.T) {
 		}
 	})
 }
+
+// TestConvolutions holds convolutions that are built another way against the backend's own: whole numbers, so that the
+// order of a sum changes nothing.
+func TestConvolutions(t *testing.T) {
+	for name, conv := range map[string]struct {
+		kernel []int
+		build  func(c *ConvolutionBuilder) *ConvolutionBuilder
+	}{
+		"valid":              {[]int{3, 2, 3, 4}, func(c *ConvolutionBuilder) *ConvolutionBuilder { return c.NoPadding() }},
+		"1×1":                {[]int{1, 1, 3, 5}, func(c *ConvolutionBuilder) *ConvolutionBuilder { return c.Strides(2) }},
+		"same, strided":      {[]int{4, 3, 3, 2}, func(c *ConvolutionBuilder) *ConvolutionBuilder { return c.PadSame().Strides(2) }},
+		"dilated":            {[]int{3, 3, 3, 2}, func(c *ConvolutionBuilder) *ConvolutionBuilder { return c.PadSame().DilationPerAxis(2, 3) }},
+		"uneven padding":     {[]int{3, 3, 3, 2}, func(c *ConvolutionBuilder) *ConvolutionBuilder { return c.PaddingPerDim([][2]int{{0, 2}, {3, 1}}) }},
+		"depthwise":          {[]int{3, 3, 1, 3}, func(c *ConvolutionBuilder) *ConvolutionBuilder { return c.PadSame().ChannelGroupCount(3) }},
+		"depthwise, strided": {[]int{5, 4, 1, 3}, func(c *ConvolutionBuilder) *ConvolutionBuilder { return c.PadSame().ChannelGroupCount(3).Strides(2) }},
+		"depthwise, doubled": {[]int{3, 3, 1, 6}, func(c *ConvolutionBuilder) *ConvolutionBuilder { return c.NoPadding().ChannelGroupCount(3) }},
+		"depthwise, dilated": {[]int{3, 3, 1, 3}, func(c *ConvolutionBuilder) *ConvolutionBuilder {
+			return c.NoPadding().ChannelGroupCount(3).Dilations(2)
+		}},
+		"large and depthwise": {[]int{9, 9, 1, 3}, func(c *ConvolutionBuilder) *ConvolutionBuilder { return c.PadSame().ChannelGroupCount(3) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			testbackend.Each(t, func(t *testing.T, backend compute.Backend) {
+				net := testnet.Make("convolution", testnet.Input(11, 14, models.RGB), testnet.Weights{"/w": conv.kernel},
+					func(get func(string) *Node, x *Node) *Node {
+						y := conv.build(Convolve(x, get("/w"))).Done()
+						return Reshape(y, y.Shape().Dimensions[0], y.Shape().Size()/y.Shape().Dimensions[0])
+					})
+				p := pictures(net, 2)
+				if got, want := replayed(t, backend, net, p), direct(t, backend, net, p); !slices.Equal(got, want) {
+					t.Errorf("%v, want %v", got, want)
+				}
+			})
+		})
+	}
+}

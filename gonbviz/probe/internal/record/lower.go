@@ -1,10 +1,7 @@
 package record
 
 import (
-	"slices"
-
 	"github.com/gomlx/compute"
-	"github.com/gomlx/compute/gobackend"
 	"github.com/gomlx/gomlx/core/graph"
 )
 
@@ -20,61 +17,13 @@ func (p *Program) lower(n *graph.Node, inputs []*graph.Node) *graph.Node {
 			return maxPool(inputs[0], a)
 		}
 	case Conv:
-		if a.multipliable() && inputs[0].Graph().Backend().String() == gobackend.BackendName {
-			return convolve(inputs[0], inputs[1], a)
-		}
+		return lowerConv(inputs[0], inputs[1], a)
 	case Norm:
 		if !inputs[0].Graph().Backend().Capabilities().Operations[compute.OpTypeBatchNormForInference] {
 			return normalise(inputs, a)
 		}
 	}
 	return nil
-}
-
-// multipliable reports whether a convolution can be built as one matrix product: channels last, two axes, one group.
-func (c Conv) multipliable() bool {
-	a := c.Axes
-	return c.Groups <= 1 && c.BatchGroups <= 1 && slices.Equal(a.InputSpatial, []int{1, 2}) && slices.Equal(a.OutputSpatial, []int{1, 2}) &&
-		slices.Equal(a.KernelSpatial, []int{0, 1}) && a.InputBatch == 0 && a.OutputBatch == 0 && a.InputChannels == 3 && a.OutputChannels == 3 &&
-		a.KernelInputChannels == 2 && a.KernelOutputChannels == 3 && !slices.ContainsFunc(c.InputDilations, func(d int) bool { return d > 1 }) &&
-		!slices.ContainsFunc(c.Paddings, func(p [2]int) bool { return min(p[0], p[1]) < 0 })
-}
-
-// convolve is a convolution as the product of a matrix that has the window of each place as a row with the kernels. On
-// the pure-Go backend that takes a fraction of the time of its convolution.
-func convolve(x, kernel *graph.Node, c Conv) *graph.Node {
-	if len(c.Paddings) == 2 && (c.Paddings[0] != [2]int{} || c.Paddings[1] != [2]int{}) {
-		pad := []compute.PadAxis{{}, {Start: c.Paddings[0][0], End: c.Paddings[0][1]}, {Start: c.Paddings[1][0], End: c.Paddings[1][1]}, {}}
-		x = graph.Pad(x, graph.ScalarZero(x.Graph(), x.DType()), pad...)
-	}
-	dims := kernel.Shape().Dimensions
-	of := func(list []int, axis int) int {
-		if axis < len(list) {
-			return max(list[axis], 1)
-		}
-		return 1
-	}
-	places := func(axis int) int {
-		span := (dims[axis]-1)*of(c.KernelDilations, axis) + 1
-		return (x.Shape().Dimensions[axis+1]-span)/of(c.Strides, axis) + 1
-	}
-	h, w := places(0), places(1)
-	var windows []*graph.Node
-	for i := range dims[0] {
-		for j := range dims[1] {
-			top, left := i*of(c.KernelDilations, 0), j*of(c.KernelDilations, 1)
-			windows = append(windows, graph.Slice(x, graph.AxisRange(),
-				graph.AxisRange(top, top+(h-1)*of(c.Strides, 0)+1).Stride(of(c.Strides, 0)),
-				graph.AxisRange(left, left+(w-1)*of(c.Strides, 1)+1).Stride(of(c.Strides, 1)), graph.AxisRange()))
-		}
-	}
-	rows := windows[0]
-	if len(windows) > 1 {
-		rows = graph.Concatenate(windows, 3)
-	}
-	batch := x.Shape().Dimensions[0]
-	y := graph.Dot(graph.Reshape(rows, batch*h*w, dims[0]*dims[1]*dims[2]), graph.Reshape(kernel, dims[0]*dims[1]*dims[2], dims[3])).Product()
-	return graph.Reshape(y, batch, h, w, dims[3])
 }
 
 // sliceable reports whether a windowed reduction can be built of few slices.
