@@ -241,7 +241,7 @@ func (f *finder) extend(l *Layer, n *graph.Node) {
 func (f *finder) own(l *Layer, n *graph.Node) {
 	f.owner[n] = l
 	for _, parameter := range f.parameters(n) {
-		if !f.counted[parameter] {
+		if !f.counted[parameter] && f.program.Variable(parameter).Trainable {
 			f.counted[parameter] = true
 			l.Parameters += parameter.Shape().Size()
 		}

@@ -33,7 +33,8 @@ type Layer struct {
 	// Shape of the output without the batch axis: height, width, channels, whatever the network's own order; or just
 	// channels.
 	Shape []int
-	// Parameters counts the numbers stored in the variables that this layer is the first to use.
+	// Parameters counts the numbers stored in the trainable variables that this layer is the first to use; the running
+	// means and variances of a batch normalisation are not among them.
 	Parameters int
 	// ReceptiveField is the size, down and across, of what one value sees of the picture, in the picture's pixels,
 	// padding included. For a layer without places (dense, global pooling) it is at most the picture.
