@@ -2,8 +2,8 @@
 // as the HTML of a notebook cell, or as PNG.
 //
 // A Figure has a title, a body of marks and a caption. Panel shows a picture in layers (Photo, Overlay, Classes, Patch,
-// Border, Mesh) with its heading above and its legend below; Tiles and Matrix are grids of small pictures; Bars, Meter
-// and Table show numbers; Ramp and Key are legends; Row and Beside put marks next to each other.
+// Border, Mesh) with its heading above and its legend below; Tiles and Matrix are grids of small pictures; Bars, Meter,
+// Table and Curve show numbers; Ramp and Key are legends; Row and Beside put marks next to each other.
 //
 //	figure := picture.Figure{
 //		Title:   "What the network sees",

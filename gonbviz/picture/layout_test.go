@@ -63,8 +63,26 @@ func stress() map[string][]Mark {
 		"matrix": {Matrix{Heading: lorem, Columns: []string{token, "1", "2", lorem}, Lines: []Line{{Label: token, Tiles: numbered(40, 3, 3)}, {Label: "b"}, {Label: "c", Tiles: long}}}, Matrix{}},
 		"bars":   {Beside{Side: []Mark{panel("", "", "")}, Main: []Mark{bars}, Width: 176}, bars, Bars{}},
 		"table":  {table, Table{}, Table{Columns: []Column{{lorem, false}}, Rows: [][]string{{token}}}},
+		"curve":  {curve("batch", 3, 0.001), curve(token, 4, 12345), Beside{Side: []Mark{panel("", "", "")}, Main: []Mark{curve(lorem, 1, -3)}}, Curve{Heading: lorem, Aside: token}, Curve{Log: true, Series: []Series{{Name: "none", Values: []float64{-1, math.NaN()}}}}},
 		"empty":  {Row{}, Beside{}, Panel{}, Key{}, Ramp{}, Note{}, Meter{}},
 	}
+}
+
+// curve is lines of extreme values with gaps.
+func curve(name string, lines int, top float64) Curve {
+	c := Curve{Heading: "Loss", Log: lines%2 == 0}
+	for i := range lines {
+		s := Series{Name: name}
+		for k := range 2000 {
+			v := top / float64(1+k+i)
+			if k%300 == 299 {
+				v = math.Inf(1)
+			}
+			s.Values = append(s.Values, v)
+		}
+		c.Series = append(c.Series, s)
+	}
+	return c
 }
 
 // extent is the room that words may take in the widest font, from the tallest letter to the lowest.

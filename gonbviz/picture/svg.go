@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"image/color"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -24,6 +25,9 @@ func (f Figure) SVG() []byte {
 	fmt.Fprintf(w, `<svg xmlns="http://www.w3.org/2000/svg" width="%[1]s" height="%[2]s" viewBox="0 0 %[1]s %[2]s" role="img" aria-labelledby="t d">`, num(s.w), num(s.h))
 	fmt.Fprintf(w, `<title id="t">%s</title><desc id="d">%s</desc>`, escape(f.Title), escape(f.Alt))
 	w.WriteString(stylesheet)
+	if slices.ContainsFunc(s.shapes, coloured) {
+		w.WriteString(lineStyles)
+	}
 	w.define(s.shapes)
 	box{0, 0, s.w, s.h, groundRadius, themed(ground)}.svg(w)
 	for _, shape := range s.shapes {
@@ -55,6 +59,21 @@ func themeRules(t *theme) string {
 		fmt.Fprintf(&b, ".%s{fill:none;stroke:%s}", strokeClass[r], hex(t[r]))
 	}
 	return b.String()
+}
+
+// lineStyles are the rules that only figures with coloured lines need.
+var lineStyles = fmt.Sprintf("<style>.A{fill:none;stroke:%s}@media(prefers-color-scheme:dark){.A{stroke:%s}}</style>",
+	hex(lightTheme[bar]), hex(darkTheme[bar]))
+
+// coloured reports whether a shape has lines in a bar's colour.
+func coloured(s shape) bool {
+	switch s := s.(type) {
+	case group:
+		return slices.ContainsFunc(s.shapes, coloured)
+	case polyline:
+		return s.stroke.role == bar
+	}
+	return false
 }
 
 // panelSVG is the picture of one panel for a cell: no text, neutral lines, no ground.
