@@ -41,6 +41,8 @@ var builtIn = []struct {
 type analysis struct {
 	model, weights, image, layout, preset, labels, backend, out string
 	asJSON                                                      bool
+
+	warn func(text string) // a line on standard error, unless --quiet
 }
 
 // Words in backquotes in the texts of options stand for the option's value in a command's help.
@@ -58,8 +60,13 @@ func (a *analysis) onWeights(command *cobra.Command) {
 }
 
 func (a *analysis) onNetwork(command *cobra.Command) {
+	a.warn = func(text string) {
+		if out := progress(command); out != nil {
+			fmt.Fprintln(out, escape(text))
+		}
+	}
 	flags := command.Flags()
-	flags.StringVar(&a.model, "model", builtIn[0].name, "a built-in `network`, or with --weights another; gonbviz models lists both")
+	flags.StringVar(&a.model, "model", builtIn[0].name, "a built-in `network`, or with --weights another (gonbviz models lists both),\nor an .onnx file")
 	flags.StringVar(&a.weights, "weights", "", "a safetensors `file` with the network's weights, as torchvision and timm save them")
 	flags.StringVar(&a.preset, "preset", "", "how colours become the network's input, by `name`: "+strings.Join(models.Presets(), ", ")+"\n(default: the network's own way)")
 	flags.StringVar(&a.labels, "labels", "", "a text `file` with a label a line, in place of the network's own")
@@ -109,10 +116,12 @@ func (a *analysis) checkModel() error {
 		return usageError("--weights: %s has its own; --model can be one of %s", a.model, strings.Join(architectureNames(), ", "))
 	case complete || bare:
 		return nil
-	case strings.EqualFold(filepath.Ext(a.model), ".onnx"):
-		return usageError("--model %s: ONNX files can't be opened yet; built-in networks: %s", a.model, strings.Join(modelNames(), ", "))
+	case isONNX(a.model) && a.weights != "":
+		return usageError("--weights: %s has its own; --model can be one of %s", a.model, strings.Join(architectureNames(), ", "))
+	case isONNX(a.model):
+		return nil
 	}
-	return usageError("--model %q: no such network; there are %s, and with --weights %s", a.model, strings.Join(modelNames(), ", "), strings.Join(architectureNames(), ", "))
+	return usageError("--model %q: no such network; it is an .onnx file, or one of %s, or with --weights %s", a.model, strings.Join(modelNames(), ", "), strings.Join(architectureNames(), ", "))
 }
 
 // checkImage refuses what is wrong about the picture's options whatever the files hold.
@@ -156,6 +165,9 @@ func sameFile(a, b string) bool {
 	return errX == nil && errY == nil && absX == absY
 }
 
+// isONNX reports whether --model names a file.
+func isONNX(name string) bool { return strings.EqualFold(filepath.Ext(name), ".onnx") }
+
 func modelNames() []string {
 	names := make([]string, len(builtIn))
 	for i, b := range builtIn {
@@ -175,7 +187,10 @@ func (a *analysis) open() (*gonbviz.Lens, error) {
 		if err != nil {
 			return nil, fmt.Errorf("--preset: %w", err)
 		}
-		net.Input = input
+		net.Input, net.Guessed = input, ""
+	}
+	if net.Guessed != "" {
+		a.warn(fmt.Sprintf("%s: %s; --preset says another", a.model, net.Guessed))
 	}
 	own := len(net.Labels)
 	if a.labels != "" {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/convlens/convlens/models"
 	"github.com/convlens/convlens/models/alexnet"
+	"github.com/convlens/convlens/models/onnx"
 	"github.com/convlens/convlens/models/resnet"
 	"github.com/convlens/convlens/models/vgg"
 )
@@ -39,6 +40,9 @@ func architectureNames() []string {
 func (a *analysis) network() (*models.Network, error) {
 	if i := slices.Index(architectureNames(), a.model); i >= 0 {
 		return architectures()[i].open(a.weights)
+	}
+	if isONNX(a.model) {
+		return onnx.Open(a.model)
 	}
 	return builtIn[slices.Index(modelNames(), a.model)].open(), nil
 }
