@@ -26,6 +26,8 @@ var arrows = map[string][]string{
 	"models/alexnet":                     {"models", "models/internal/torch"},
 	"models/vgg":                         {"models", "models/internal/torch"},
 	"models/resnet":                      {"models", "models/internal/torch"},
+	"models/onnx":                        {"models", "models/onnx/internal/pb", "models/weights"},
+	"models/onnx/internal/pb":            {},
 	"models/squeezenet":                  {"models", "models/imagenet", "models/weights"},
 	"gonbviz/photos":                     {},
 	"gonbviz/field":                      {},
@@ -38,6 +40,9 @@ var arrows = map[string][]string{
 	"gonbviz/attrib":                     {"models", "gonbviz/probe", "gonbviz/pixel", "gonbviz/field", "gonbviz/progress"},
 	"gonbviz/units":                      {"gonbviz/probe"},
 	"gonbviz/notebook":                   {"gonbviz/picture", "gonbviz/progress"},
+	"gonbviz/watch": {
+		"models", "gonbviz/field", "gonbviz/notebook", "gonbviz/picture", "gonbviz/pixel", "gonbviz/probe", "gonbviz/scale",
+	},
 	"gonbviz/internal/cache":             {},
 	"gonbviz/internal/quiet":             {},
 	"gonbviz/internal/plugin":            {"gonbviz/internal/quiet"},

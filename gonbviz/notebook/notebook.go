@@ -21,17 +21,26 @@ func Inside() bool { return gonbui.IsNotebook }
 // Show puts a figure below the cell, as one output with three forms: HTML for the notebook, PNG for where HTML is not
 // shown, and a line of text for a terminal.
 func Show(figure picture.Figure) error {
-	png, err := figure.PNG(picture.Raster{Density: 1})
+	forms, err := bundle(figure)
 	if err != nil {
 		return err
 	}
-	gonbui.SendData(&protocol.DisplayData{Data: map[protocol.MIMEType]any{
+	gonbui.SendData(&protocol.DisplayData{Data: forms})
+	gonbui.Sync()
+	return gonbui.Error()
+}
+
+// bundle is a figure in its three forms.
+func bundle(figure picture.Figure) (map[protocol.MIMEType]any, error) {
+	png, err := figure.PNG(picture.Raster{Density: 1})
+	if err != nil {
+		return nil, err
+	}
+	return map[protocol.MIMEType]any{
 		protocol.MIMETextHTML:  figure.HTML(),
 		protocol.MIMEImagePNG:  png,
 		protocol.MIMETextPlain: figure.Plain(),
-	}})
-	gonbui.Sync()
-	return gonbui.Error()
+	}, nil
 }
 
 // every is the least time between two redrawings of a progress line.
