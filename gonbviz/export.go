@@ -189,6 +189,9 @@ func mapNumbers(l probe.LayerMaps) (shape []int, values []float32, err error) {
 	for _, p := range l.Planes {
 		values = append(values, p.Values...)
 	}
+	if l.TensorShape != nil && len(l.Planes) == l.Total && slices.IsSorted(l.Index) {
+		return l.TensorShape, values, nil
+	}
 	shape = []int{len(l.Planes)}
 	if !l.Units() {
 		shape = append(shape, l.Planes[0].H, l.Planes[0].W)

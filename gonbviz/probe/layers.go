@@ -46,6 +46,7 @@ type Layer struct {
 	kernel   *graph.Node // the weights of a convolution or dense layer
 	from     []*Layer    // the layers that it reads
 	function string      // an activation's: "relu"
+	tensor   bool        // a tensor of the network's file, in that file's order of axes
 	view     view
 }
 

@@ -66,6 +66,9 @@ type LayerMaps struct {
 	Index    []int
 	Strength []float64
 	Planes   []field.Plane
+	// TensorShape is set for a tensor that was asked for by its name in the file which the network comes from: its shape
+	// there without the batch axis. Its last two axes are the Planes' height and width.
+	TensorShape []int
 	// Total counts the layer's channels and Silent those whose values are all zero.
 	Total, Silent int
 }
@@ -87,6 +90,10 @@ func (p *Probe) Maps(ctx context.Context, picture *pixel.Prepared, m Maps) (*Map
 	}
 	points := make([]*Layer, len(m.Layers))
 	for i, name := range m.Layers {
+		if tensor := p.recorded.Named[name]; tensor != nil {
+			points[i] = tensorPoint(name, tensor)
+			continue
+		}
 		l, err := p.find(name)
 		if err != nil {
 			return nil, err
@@ -102,6 +109,16 @@ func (p *Probe) Maps(ctx context.Context, picture *pixel.Prepared, m Maps) (*Map
 		set.Layers = append(set.Layers, p.layerMaps(l, captured[i], m))
 	}
 	return set, nil
+}
+
+// tensorPoint is a tensor of the network's file as a layer whose values stay in the file's order.
+func tensorPoint(name string, n *graph.Node) *Layer {
+	dims := n.Shape().Dimensions
+	l := &Layer{Name: name, Kind: Other, Shape: dims[1:], node: n, tensor: true, view: view{{axis: -1}, {axis: -1}}}
+	if rank := len(dims); rank > 2 {
+		l.view = view{{axis: rank - 2}, {axis: rank - 1}}
+	}
+	return l
 }
 
 // point is where a layer is read: after the normalisation and the activation function that follow it, or before that
@@ -139,6 +156,9 @@ func (p *Probe) capture(ctx context.Context, picture []float32, points []*Layer)
 	names := make([]string, len(points))
 	for i, l := range points {
 		names[i] = l.Name
+		if l.tensor {
+			names[i] += "\x00tensor"
+		}
 	}
 	program, err := p.program("capture "+strings.Join(names, "\x00"), 1, []shapes.Shape{p.picturesShape(1)},
 		func(recorded *record.Program, in []*graph.Node) []*graph.Node {
@@ -162,7 +182,7 @@ func (p *Probe) capture(ctx context.Context, picture []float32, points []*Layer)
 // no places.
 func channelsFirst(n *graph.Node, l *Layer) *graph.Node {
 	n = graph.ConvertDType(n, dtypes.Float32)
-	if !l.places() {
+	if !l.places() || l.tensor {
 		return n
 	}
 	h, w := l.view[0].axis, l.view[1].axis
@@ -178,10 +198,17 @@ func channelsFirst(n *graph.Node, l *Layer) *graph.Node {
 // layerMaps sorts and cuts a layer's values as m asks.
 func (p *Probe) layerMaps(l *Layer, values []float32, m Maps) LayerMaps {
 	h, w := 1, 1
-	if l.places() {
+	out := LayerMaps{Layer: *l, After: p.after(l)}
+	switch rank := len(l.Shape); {
+	case l.tensor && l.places():
+		h, w = l.Shape[rank-2], l.Shape[rank-1]
+	case l.places():
 		h, w = l.Shape[0], l.Shape[1]
 	}
-	out := LayerMaps{Layer: *l, After: p.after(l), Total: len(values) / (h * w)}
+	if l.tensor {
+		out.TensorShape = l.Shape
+	}
+	out.Total = len(values) / (h * w)
 	planes := make([]field.Plane, out.Total)
 	strength := make([]float64, out.Total)
 	for c := range planes {
@@ -210,6 +237,9 @@ func (p *Probe) layerMaps(l *Layer, values []float32, m Maps) LayerMaps {
 
 // after says in words what a layer's values have been through.
 func (p *Probe) after(l *Layer) string {
+	if l.tensor {
+		return "the file's tensor"
+	}
 	switch l.Kind {
 	case Activation:
 		return "after " + captionOf(l.function)

@@ -85,11 +85,11 @@ func (n *namer) unique(name string) string {
 func commonScope(layers []*Layer) string {
 	scope := path.Dir(layers[0].Name)
 	for _, l := range layers[1:] {
-		for scope != "." && !strings.HasPrefix(l.Name, scope+"/") {
+		for scope != "." && scope != "/" && !strings.HasPrefix(l.Name, scope+"/") {
 			scope = path.Dir(scope)
 		}
 	}
-	if scope == "." {
+	if scope == "." || scope == "/" {
 		return ""
 	}
 	return scope

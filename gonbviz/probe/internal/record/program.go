@@ -7,6 +7,7 @@ package record
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 
@@ -30,7 +31,10 @@ type Program struct {
 	Picture, Logits *graph.Node
 	// Nodes are those that the output depends on, inputs before users; Picture is among them if the output uses it.
 	Nodes []*graph.Node
+	// Named are the tensors of the file that the network comes from, for a batch of one; nil where it has none.
+	Named map[string]*graph.Node
 
+	all        []*graph.Node // Nodes, and what the named ones depend on beside them
 	store      *model.Store
 	attributes map[compute.Value]any
 }
@@ -48,7 +52,11 @@ func Trace(net *models.Network, batch int) (*Program, error) {
 		g := graph.NewGraph(b, "record")
 		model.SetStore(g, net.Store)
 		p.Picture = graph.Parameter(g, pictureName, shapes.Make(dtypes.Float32, batch, in.Height, in.Width, in.Channels()))
-		p.Logits = net.Logits(net.Store.RootScope(), p.Picture)
+		if net.Tensors != nil && batch == 1 {
+			p.Logits, p.Named = net.Tensors(net.Store.RootScope(), p.Picture)
+		} else {
+			p.Logits = net.Logits(net.Store.RootScope(), p.Picture)
+		}
 	})
 	if err != nil {
 		return nil, fmt.Errorf("network %q can't be built for %d×%d×%d pictures: %w", net.Name, in.Height, in.Width, in.Channels(), err)
@@ -60,7 +68,9 @@ func Trace(net *models.Network, batch int) (*Program, error) {
 		}
 		return nil, fmt.Errorf("network %q answers with %s for a batch of %d; Logits must return [batch, classes]", net.Name, shape, batch)
 	}
-	p.Nodes = reachable(p.Logits.Graph().Nodes(), []*graph.Node{p.Logits})
+	made := p.Logits.Graph().Nodes()
+	p.Nodes = reachable(made, []*graph.Node{p.Logits})
+	p.all = reachable(made, append(slices.Collect(maps.Values(p.Named)), p.Logits))
 	return p, p.check()
 }
 
@@ -102,7 +112,7 @@ func reachable(all, some []*graph.Node) []*graph.Node {
 
 // check refuses what a replay can't carry over, and variables without a value: GoMLX would fill them with noise.
 func (p *Program) check() error {
-	for _, n := range p.Nodes {
+	for _, n := range p.all {
 		switch n.Type() {
 		case graph.NodeTypeParameter:
 			if n == p.Picture {
@@ -161,7 +171,7 @@ func (p *Program) Variable(n *graph.Node) *model.Variable {
 // the same values. A nil substitute replaces nothing.
 func (p *Program) Replay(picture *graph.Node, wanted []*graph.Node, substitute func(n *graph.Node, inputs []*graph.Node) *graph.Node) []*graph.Node {
 	made := map[*graph.Node]*graph.Node{p.Picture: picture}
-	for _, n := range reachable(p.Nodes, wanted) {
+	for _, n := range reachable(p.all, wanted) {
 		if n == p.Picture {
 			continue
 		}
