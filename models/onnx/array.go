@@ -34,7 +34,7 @@ type array struct {
 	kept bool
 }
 
-// maxFolded bounds the size of an array that is computed while importing; weights read from the file may be larger.
+// maxFolded is half of how many numbers a file of any size may have computed while it is imported.
 const maxFolded = 1 << 24
 
 // volume is the number of values of a shape; an error where an axis is negative or the number too large.

@@ -47,6 +47,8 @@ type builder struct {
 	graph *graph.Graph
 	scope *model.Scope
 	batch int
+	// budget is how many numbers may still be computed or copied while importing.
+	budget int
 }
 
 // form names; the arguments of permuted forms follow.
@@ -72,7 +74,7 @@ func (c *call) variable(a *array, role string, f form, order ...int) *graph.Node
 		if f != asIs {
 			a = a.transposed(order)
 		}
-		if a.size() == 0 {
+		if c.spend(a.dims); a.size() == 0 {
 			c.fail("weights of shape %v", a.dims)
 		}
 		if _, err := c.store.CreateVariable(path, tensors.FromFlatDataAndDimensions(a.floats, a.dims...)); err != nil {
@@ -102,12 +104,13 @@ func (c *call) weights(i int, role string, order []int) *graph.Node {
 // foldKnown computes once what follows from weights alone, so that those nodes vanish.
 func (p *program) foldKnown() error {
 	maps.Copy(p.known, p.weights)
+	b := p.builder()
 	for _, n := range p.nodes {
 		o := operators[n.op]
 		if o.fold == nil || !p.allKnown(n) {
 			continue
 		}
-		c := &call{builder: &builder{program: p}, node: n, args: p.args(n, nil)}
+		c := &call{builder: b, node: n, args: p.args(n, nil)}
 		var out *array
 		if err := catch(func() { out = o.fold(c) }); err != nil {
 			if n.needed {
@@ -120,6 +123,25 @@ func (p *program) foldKnown() error {
 		}
 	}
 	return nil
+}
+
+// builder is a new builder. What it may compute is bounded by what the file really holds: a few bytes of it can ask for
+// any number of numbers.
+func (p *program) builder() *builder {
+	budget := 2 * maxFolded
+	for _, a := range p.known {
+		budget += 4 * a.size()
+	}
+	return &builder{program: p, budget: budget}
+}
+
+// spend takes a shape from the budget.
+func (c *call) spend(dims []int) {
+	n, err := volume(dims)
+	if c.budget -= n; err != nil || c.budget < 0 {
+		c.budget = 0
+		c.fail("a result of shape %v is too large to be computed beforehand", dims)
+	}
 }
 
 func (p *program) allKnown(n *node) bool {
@@ -202,7 +224,7 @@ func (c *call) build() []*value {
 		made = []*value{o.build(c)}
 	}
 	for i, out := range c.node.outputs {
-		if i >= len(made) && c.uses(out) {
+		if i >= len(made) && c.used[out] {
 			c.fail("its output %q is not supported", out)
 		}
 	}
@@ -216,11 +238,6 @@ func (c *call) build() []*value {
 
 // maxValues bounds the size of one tensor for one picture.
 const maxValues = 1 << 30
-
-// uses reports whether a needed node reads a tensor.
-func (p *program) uses(tensor string) bool {
-	return slices.ContainsFunc(p.nodes, func(n *node) bool { return n.needed && slices.Contains(n.inputs, tensor) })
-}
 
 // catch turns what is thrown while a graph is built into an error of one line.
 func catch(build func()) (err error) {

@@ -15,6 +15,8 @@ import (
 const (
 	// maxFile is the largest file that is read: protobuf itself ends at 2 GB, larger models keep their data outside.
 	maxFile = 1<<31 - 1
+	// maxNodes is far above the largest networks'.
+	maxNodes = 50_000
 	// The operator sets that can be read.
 	firstOpset, lastOpset = 7, 22
 )
@@ -26,7 +28,8 @@ type file struct {
 	metadata map[string]string
 	input    declaration
 	outputs  []declaration
-	nodes    []*node // those that the first output needs come with needed set
+	nodes    []*node         // those that the first output needs come with needed set
+	used     map[string]bool // the tensors that those read
 	weights  map[string]*array
 }
 
@@ -66,11 +69,11 @@ func readFile(path string) ([]byte, error) {
 		return nil, err
 	}
 	if info.Size() > maxFile {
-		return nil, fmt.Errorf("%d bytes; an ONNX file has at most %d", info.Size(), maxFile)
+		return nil, fmt.Errorf("%s: %d bytes; an ONNX file has at most %d", path, info.Size(), maxFile)
 	}
 	data := make([]byte, info.Size())
 	if _, err := io.ReadFull(f, data); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return data, nil
 }
@@ -87,6 +90,9 @@ func parse(data []byte, folder string) (*file, error) {
 	g := m.Graph
 	if g == nil || len(g.Node) == 0 {
 		return nil, errors.New("not an ONNX file: it has no graph")
+	}
+	if len(g.Node) > maxNodes {
+		return nil, fmt.Errorf("%d nodes; at most %d can be read", len(g.Node), maxNodes)
 	}
 	f := &file{folder: folder, metadata: map[string]string{}, weights: map[string]*array{}}
 	if err := f.readOpset(&m); err != nil {
@@ -292,8 +298,10 @@ func (f *file) makers() map[string]*node {
 // mark finds what the first output needs.
 func (f *file) mark() {
 	maker := f.makers()
+	f.used = map[string]bool{}
 	todo := []string{f.outputs[0].name}
 	for len(todo) > 0 {
+		f.used[todo[0]] = true
 		n := maker[todo[0]]
 		todo = todo[1:]
 		if n != nil && !n.needed {

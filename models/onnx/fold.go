@@ -27,15 +27,8 @@ func (c *call) folded(list []*array) []int {
 	if err != nil {
 		panic(err)
 	}
-	c.foldable(dims)
+	c.spend(dims)
 	return dims
-}
-
-// foldable refuses a shape that is too large to be computed while importing.
-func (c *call) foldable(dims []int) {
-	if n, err := volume(dims); err != nil || n > maxFolded {
-		c.fail("a result of shape %v is too large", dims)
-	}
 }
 
 // store puts a number in place i.
@@ -58,6 +51,9 @@ func foldNumbers(c *call, f func(a, b float64) float64) *array {
 	dims := c.folded(list)
 	out := list[0].broadcast(dims)
 	for _, b := range list[1:] {
+		if b.kind != out.kind {
+			c.fail("%s and %s numbers together", out.kind, b.kind)
+		}
 		b = b.broadcast(dims)
 		next := (&array{kind: out.kind}).like(dims)
 		for i := range next.size() {
@@ -89,7 +85,7 @@ func foldTest(c *call, test func(a, b float64) bool) *array {
 
 func foldEach(c *call, f func(x float64) float64) *array {
 	a := c.known(0)
-	c.foldable(a.dims)
+	c.spend(a.dims)
 	out := a.like(a.dims)
 	for i := range out.size() {
 		out.store(i, f(a.at(i)))
@@ -99,6 +95,10 @@ func foldEach(c *call, f func(x float64) float64) *array {
 
 func foldNot(c *call) *array {
 	a := c.known(0)
+	if a.kind != boolean {
+		c.fail("an input of %s numbers; it takes booleans", a.kind)
+	}
+	c.spend(a.dims)
 	out := (&array{kind: boolean}).like(a.dims)
 	for i := range out.ints {
 		out.ints[i] = 1 - min(a.ints[i], 1)
@@ -172,7 +172,7 @@ func (c *call) tensor(a *pb.AttributeProto) *array {
 // foldConstantOfShape is a tensor of one number, 0 where none is given.
 func foldConstantOfShape(c *call) *array {
 	dims := c.knownInts(0)
-	c.foldable(dims)
+	c.spend(dims)
 	value := newFloats([]int{1}, []float32{0})
 	if a := c.node.attributes["value"]; a != nil {
 		value = c.tensor(a)
@@ -203,6 +203,7 @@ func foldCast(c *call) *array {
 		return a
 	}
 	a.kept = true
+	c.spend(a.dims)
 	out := (&array{kind: e.kind}).like(a.dims)
 	for i := range out.size() {
 		switch x := a.at(i); {
@@ -232,6 +233,7 @@ func foldUnsqueeze(c *call) *array { a := c.arg(0).host; return a.reshaped(c.uns
 
 func foldTranspose(c *call) *array {
 	a := c.known(0)
+	c.spend(a.dims)
 	return a.transposed(c.permutation(len(a.dims)))
 }
 
@@ -241,7 +243,7 @@ func foldExpand(c *call) *array {
 	if err != nil {
 		panic(err)
 	}
-	c.foldable(dims)
+	c.spend(dims)
 	return a.broadcast(dims)
 }
 
@@ -264,7 +266,7 @@ func foldConcat(c *call) *array {
 		}
 		dims[axis] += a.dims[axis]
 	}
-	c.foldable(dims)
+	c.spend(dims)
 	out := list[0].like(dims)
 	inner := 1
 	for _, d := range dims[axis+1:] {

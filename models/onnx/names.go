@@ -10,23 +10,27 @@ import (
 type namer struct {
 	file   *file
 	scopes map[*node]string
-	taken  map[string]*node // the node that a scope belongs to
-	paths  map[string]bool
+	taken  map[string]int // how often a scope or path has been asked for
 }
 
 func newNamer(f *file) *namer {
-	return &namer{file: f, scopes: map[*node]string{}, taken: map[string]*node{}, paths: map[string]bool{}}
+	return &namer{file: f, scopes: map[*node]string{}, taken: map[string]int{}}
 }
 
 // variable is a new path for a variable of a node.
 func (n *namer) variable(of *node, role string) string {
-	path := "/" + n.scope(of) + "/" + role
-	free := path
-	for i := 2; n.paths[free]; i++ {
-		free = fmt.Sprintf("%s_%d", path, i)
+	return n.free("/" + n.scope(of) + "/" + role)
+}
+
+// free is a name with a number behind it where it is taken.
+func (n *namer) free(name string) string {
+	for {
+		n.taken[name]++
+		if n.taken[name] == 1 {
+			return name
+		}
+		name = fmt.Sprintf("%s_%d", name, n.taken[name])
 	}
-	n.paths[free] = true
-	return free
 }
 
 // scope is the layer's name: from its weights, else its own, else that of what it makes.
@@ -44,13 +48,8 @@ func (n *namer) scope(of *node) string {
 	if name == "" {
 		name = strings.ToLower(of.op)
 	}
-	free := name
-	for i := 2; n.taken[free] != nil; i++ {
-		free = fmt.Sprintf("%s_%d", name, i)
-	}
-	n.taken[free] = of
-	n.scopes[of] = free
-	return free
+	n.scopes[of] = n.free(name)
+	return n.scopes[of]
 }
 
 // An exporter that has no name for a weight makes one up.

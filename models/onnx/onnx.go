@@ -25,21 +25,19 @@ import (
 
 // Open opens the network in an ONNX file. Its errors are one line and name the file.
 func Open(path string) (*models.Network, error) {
-	net, err := open(path)
+	data, err := readFile(path)
 	if err != nil {
-		if text := oneLine(err); strings.HasPrefix(text, path) {
-			return nil, err
-		}
+		return nil, err
+	}
+	net, err := open(data, path)
+	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return net, nil
 }
 
-func open(path string) (*models.Network, error) {
-	data, err := readFile(path)
-	if err != nil {
-		return nil, err
-	}
+// open opens the network in the data of a file.
+func open(data []byte, path string) (*models.Network, error) {
 	f, err := parse(data, filepath.Dir(path))
 	if err != nil {
 		return nil, err

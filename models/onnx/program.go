@@ -72,7 +72,8 @@ func (p *program) logits(scope *model.Scope, pictures *graph.Node) *graph.Node {
 
 // build builds what the first output needs.
 func (p *program) build(scope *model.Scope, pictures *graph.Node) (*graph.Node, *builder, map[string]*value) {
-	b := &builder{program: p, graph: pictures.Graph(), scope: scope, batch: pictures.Shape().Dimensions[0]}
+	b := p.builder()
+	b.graph, b.scope, b.batch = pictures.Graph(), scope, pictures.Shape().Dimensions[0]
 	values := map[string]*value{p.input.name: p.feed(pictures)}
 	b.run(values, p.cut, false)
 	out := values[p.outputs[0].name]
@@ -113,7 +114,8 @@ func (b *builder) classes(out *value) *graph.Node {
 // order of axes.
 func (p *program) tensors(scope *model.Scope, pictures *graph.Node) (*graph.Node, map[string]*graph.Node) {
 	logits, b, values := p.build(scope, pictures)
-	maps.DeleteFunc(values, func(name string, _ *value) bool { return p.behindCut(name) })
+	behind := p.behindCut()
+	maps.DeleteFunc(values, func(name string, _ *value) bool { return behind[name] })
 	b.run(values, nil, true)
 	named := map[string]*graph.Node{}
 	for name, v := range values {
@@ -124,11 +126,8 @@ func (p *program) tensors(scope *model.Scope, pictures *graph.Node) (*graph.Node
 	return logits, named
 }
 
-// behindCut reports whether a tensor depends on the final softmax that was left out.
-func (p *program) behindCut(tensor string) bool {
-	if p.cut == nil {
-		return false
-	}
+// behindCut are the tensors that depend on the final softmax that was left out.
+func (p *program) behindCut() map[string]bool {
 	behind := map[string]bool{}
 	for _, n := range p.nodes {
 		if n == p.cut || slices.ContainsFunc(n.inputs, func(in string) bool { return behind[in] }) {
@@ -137,7 +136,7 @@ func (p *program) behindCut(tensor string) bool {
 			}
 		}
 	}
-	return behind[tensor]
+	return behind
 }
 
 // handsOn are the operators between which a final softmax may stand and the output.

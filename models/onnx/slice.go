@@ -111,6 +111,7 @@ func foldSlice(c *call) *array {
 		dims[axis], step[axis] = cut.count, cut.step*from[axis]
 		start += cut.start * from[axis]
 	}
+	c.spend(dims)
 	return a.gathered(dims, start, step)
 }
 
@@ -187,7 +188,7 @@ func foldGather(c *call) *array {
 	axis := c.axis(c.int("axis", 0), len(a.dims))
 	indices := c.indices(a.dims[axis])
 	dims := slices.Concat(a.dims[:axis], c.known(1).dims, a.dims[axis+1:])
-	c.foldable(dims)
+	c.spend(dims)
 	out := a.like(dims)
 	inner := 1
 	for _, d := range a.dims[axis+1:] {

@@ -8,7 +8,7 @@ import (
 
 // maxMessages bounds the number of messages and names in a file. An empty message takes two bytes there and a hundred
 // times as much in memory; no network comes near this many nodes, attributes and names.
-const maxMessages = 2 << 20
+const maxMessages = 1 << 20
 
 // message is a kind of message in ONNX's schema, as far as it can hold many others.
 type message int
@@ -57,7 +57,7 @@ func walk(data []byte, m message, left *int, depth int) error {
 		}
 		if below, many := within[m][number]; many && kind == protowire.BytesType {
 			if *left--; *left < 0 {
-				return errors.New("more than two million nodes, attributes and names")
+				return errors.New("more than a million nodes, attributes and names")
 			}
 			if body, _ := protowire.ConsumeBytes(data); below != leaf {
 				if err := walk(body, below, left, depth+1); err != nil {
