@@ -239,13 +239,16 @@ func (m Meter) place(l *layout, x, y, w float64) float64 {
 	}
 	number := valueStyle.width(visible(m.Number))
 	label := min(max(68, noteStyle.width(visible(m.Label))), 0.45*w)
-	left, right := x+label+10, x+w-max(36, number)-8
+	left, right := x+label+10, x+w-max(leastNumber(), number)-8
 	l.line(x, y+8, label, m.Label, noteStyle, start)
 	l.line(x+w, y+8, w/2, m.Number, valueStyle, end)
 	l.add(box{left, y + 1, right - left, 6, 1, themed(track)})
 	l.bar(left, y+1, right-left, 6, m.share(), 1)
 	return 6 // meters below each other are lines of one legend
 }
+
+// leastNumber is the room that a meter leaves for its number, so that the tracks of "0.994" and "<0.001" are equally long.
+func leastNumber() float64 { return math.Ceil(valueStyle.width("<0.001")) }
 
 func (m Meter) placeLarge(l *layout, x, y, w float64) float64 {
 	number := figureStyle.width(visible(m.Number))
@@ -268,6 +271,6 @@ func (m Meter) html(h *markup, _ float64) {
 	h.open("div", "display:flex;align-items:center;gap:8px;font-size:11px;line-height:18px")
 	h.text("span", m.Label, "flex:0 1 auto;min-width:64px", faint)
 	h.track(m.share(), 6)
-	h.text("span", m.Number, "flex:0 0 auto;min-width:36px;text-align:right;font-weight:600")
+	h.text("span", m.Number, "flex:0 0 auto;min-width:"+num(leastNumber())+"px;text-align:right;font-weight:600")
 	h.shut("div")
 }

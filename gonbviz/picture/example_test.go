@@ -162,7 +162,7 @@ func ExamplePanel() {
 	pale := picture.Photo{Image: photo, Pale: true}
 	ground := picture.Backdrop(photo)
 	panels := []picture.Mark{
-		picture.Panel{Heading: "One position", Note: "16 × 16 gray, strongest of 16", Alt: "A gray patch on the ball",
+		picture.Panel{Heading: "One position", Note: "16 × 16 gray, strongest of 16", Alt: "A grey patch on the ball",
 			Layers: []picture.Layer{picture.Photo{Image: photo}, picture.Patch{At: picture.Rect{X: 24, Y: 24, W: 16, H: 16}, Fill: grey}},
 			Below: []picture.Mark{
 				picture.Meter{Label: "all visible", Value: 0.994, Number: "0.994"},
@@ -180,7 +180,7 @@ func ExamplePanel() {
 	}
 	f := picture.Figure{
 		Title:    "What “ball” rests on",
-		Subtitle: "A gray patch slides over the photograph; the network is asked again at each position",
+		Subtitle: "A grey patch slides over the photograph; the network is asked again at each position",
 		Body:     []picture.Mark{picture.Row{Marks: panels}},
 		Caption:  []string{"Tiny network", "class ball (3)", "score probability, 0.994 with all visible", "4 × 4 = 16 positions", "positive supports the class"},
 		Text:     "ball: 0.994 with all visible, 0.006 at the strongest of 16 positions",

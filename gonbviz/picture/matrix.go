@@ -1,11 +1,14 @@
 package picture
 
-import "math"
+import (
+	"math"
+	"strings"
+)
 
 // Matrix is a grid with a line for each thing, such as the kernels of each filter on each of its inputs.
 type Matrix struct {
 	Heading, Aside string
-	// Columns name the columns, above; none: no names.
+	// Columns name the tiles of a line, above; none: no names. Where lines are broken, all that stand below each other.
 	Columns []string
 	Lines   []Line
 	// Size is the side of a tile; 0: what fits, 12 to 42 pixels.
@@ -78,14 +81,29 @@ func (m Matrix) place(l *layout, x, y, w float64) float64 {
 
 // placeColumns names as many columns as have room.
 func (m Matrix) placeColumns(l *layout, x, y, side float64, columns int) {
-	free := math.Inf(-1)
-	for i, name := range m.Columns[:min(columns, len(m.Columns))] {
-		at := x + float64(i)*(side+matrixGap)
-		if at >= free {
-			l.line(at, y, max(side, 60), name, noteStyle, start)
+	for i, name := range m.columnNames(side, columns) {
+		if name != "" {
+			l.line(x+float64(i)*(side+matrixGap), y, max(side, 60), name, noteStyle, start)
+		}
+	}
+}
+
+// columnNames are the names of the columns that have room, empty for the others.
+func (m Matrix) columnNames(side float64, columns int) []string {
+	names := make([]string, min(columns, len(m.Columns)))
+	free := 0.0
+	for i := range names {
+		var below []string
+		for j := i; j < len(m.Columns); j += columns {
+			below = append(below, m.Columns[j])
+		}
+		name := strings.Join(below, ", ")
+		if at := float64(i) * (side + matrixGap); at >= free {
+			names[i] = name
 			free = at + min(noteStyle.width(visible(name)), max(side, 60)) + 6
 		}
 	}
+	return names
 }
 
 // strip is the tiles of a line in a group of their own, broken where they have no room.
@@ -138,8 +156,11 @@ func (m Matrix) htmlColumns(h *markup, labels, side float64, columns int) {
 	h.open("div", "flex:0 0 "+num(labels)+"px")
 	h.shut("div")
 	h.open("div", "display:flex;min-width:0;flex:0 1 "+num(float64(columns)*(side+matrixGap))+"px")
-	for _, name := range m.Columns[:min(columns, len(m.Columns))] {
-		h.text("span", name, "flex:0 0 "+num(100/float64(columns))+"%;overflow:hidden;white-space:nowrap")
+	for _, name := range m.columnNames(side, columns) {
+		if name == "" {
+			name = nbsp // an element without text would not be written
+		}
+		h.text("span", name, "flex:0 0 "+num(100/float64(columns))+"%;min-width:0;white-space:nowrap")
 	}
 	h.shut("div")
 	h.shut("div")

@@ -79,10 +79,24 @@ func (t Tiles) side() float64 {
 	if resolution <= 16 && n > 32 {
 		side = 42
 	}
+	pixels := math.Round
+	if room := t.labelRoom(); room > side {
+		side, pixels = room, math.Ceil
+	}
 	if resolution > 0 && resolution <= 16 { // squares of whole pixels
-		side = math.Max(1, math.Round(side/float64(resolution))) * float64(resolution)
+		side = math.Max(1, pixels(side/float64(resolution))) * float64(resolution)
 	}
 	return side
+}
+
+// labelRoom is how wide a tile must be for its label and its value beside each other.
+func (t Tiles) labelRoom() (w float64) {
+	for _, tile := range t.Tiles {
+		if tile.Value != "" {
+			w = max(w, math.Ceil(t.labelStyle(tile).width(visible(tile.Label))+6+noteStyle.width(visible(tile.Value))))
+		}
+	}
+	return w
 }
 
 func (t Tiles) resolution() (r int) {
@@ -196,7 +210,7 @@ func (t Tiles) labelStyle(tile Tile) style {
 func (t Tiles) html(h *markup, w float64) {
 	h.heading(t.Heading, t.Aside, false)
 	side, columns := t.grid(w)
-	least := math.Round(0.86 * side)
+	least := max(math.Round(0.86*side), t.labelRoom())
 	if t.resolution() <= 16 && len(t.Tiles) > columns { // as many columns as in a file
 		least = math.Floor((w - tileGap*float64(columns-1)) / float64(columns))
 	}
