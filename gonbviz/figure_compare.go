@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"math"
 	"slices"
 	"strings"
 
@@ -51,7 +52,7 @@ func CompareFilters(title string, banks ...*probe.FilterBank) (picture.Figure, e
 	}
 	return picture.Figure{
 		Title: title, Subtitle: "At the right of each heading its roughness: 0 where neighbouring weights are alike, 1 as if they were shuffled (Geary’s C, mean over the filters)",
-		Body: []picture.Mark{row, ramp}, Caption: append(captions, "one scale for all, symmetric about 0"),
+		Body: []picture.Mark{row, ramp}, Caption: append(captions, "one scale for all, symmetric about 0"+legend.trimWords()),
 		Alt: "Filter grids beside each other. " + strings.Join(words, "; ") + ".", Text: strings.Join(words, "; "),
 	}, nil
 }
@@ -84,7 +85,6 @@ func CompareUnit(channel int, sets ...*probe.MapSet) (picture.Figure, error) {
 			Heading: fmt.Sprintf("%s, channel %d", layerName(layer), channel), Note: reach,
 			Layers: []picture.Layer{picture.Overlay{Plane: planes[i], Scale: common}},
 			Alt:    fmt.Sprintf("Map of channel %d for %s, %s", channel, inputName(set.Picture), rangeWords(planes[i])),
-			Below:  []picture.Mark{picture.Ramp{Scale: common, Head: "response, " + layer.After}},
 		})
 		words = append(words, fmt.Sprintf("%s %s", inputName(set.Picture), reach))
 		inputs = append(inputs, inputCaption(set.Picture))
@@ -93,7 +93,8 @@ func CompareUnit(channel int, sets ...*probe.MapSet) (picture.Figure, error) {
 	return picture.Figure{
 		Title:    fmt.Sprintf("What channel %d of %s answers", channel, layerName(layer)),
 		Subtitle: "One unit, one scale",
-		Body:     []picture.Mark{row},
+		Body: []picture.Mark{row, picture.Row{Size: 260, Marks: []picture.Mark{
+			picture.Ramp{Scale: common, Head: "response, " + layer.After}, picture.Note{Text: zeroWords(common)}}}},
 		Caption: []string{sets[0].Network, strings.Join(inputs, "; "), fmt.Sprintf("%s channel %d", layerName(layer), channel), layer.After,
 			fmt.Sprintf("one scale, %s to %s", scale.Number(low), scale.Number(high))},
 		Alt:  "Pictures, each beside the map of one channel: " + strings.Join(words, "; ") + ".",
@@ -147,11 +148,19 @@ func (d drawing) weakestPosition() int {
 func (d drawing) patch(heading string, position int) picture.Panel {
 	w := d.Grid.Windows[position]
 	drop := float64(d.Grid.Drop.Values[position])
-	panel := inputPanel(d.Picture, heading, fmt.Sprintf("%s, drop %s", d.place(w), scale.Number(drop)))
+	panel := inputPanel(d.Picture, heading, d.place(w)+", "+d.dropWords(drop))
 	panel.Layers = append(panel.Layers, picture.Patch{At: rect(w), Fill: d.patchColour()})
 	panel.Below = []picture.Mark{d.meter("", d.Clean-drop, float64(d.Grid.Probability.Values[position]))}
 	panel.Alt = fmt.Sprintf("%s with a patch in the %s", inputName(d.Picture), d.place(w))
 	return panel
+}
+
+// dropWords name a drop; one that three decimals of a probability don't show is hardly one.
+func (d drawing) dropWords(drop float64) string {
+	if d.Score == attrib.Probability && drop != 0 && math.Abs(drop) < 0.0005 {
+		return "hardly a drop"
+	}
+	return "drop " + scale.Number(drop)
 }
 
 // scoreWords name the score as a reader would.
@@ -185,7 +194,7 @@ func Focus(a *attrib.Attribution, box image.Rectangle) (picture.Figure, error) {
 	overlay.Layers = append(overlay.Layers, picture.Patch{At: rect(box)})
 	figure := d.figure(photo, d.heatmap(), overlay)
 	figure.Subtitle = fmt.Sprintf("%s of the positive drop lies inside the box, which is %s of the picture", scale.Percent(share), scale.Percent(area))
-	figure.Caption = append(figure.Caption, fmt.Sprintf("box %d,%d,%d,%d", box.Min.X, box.Min.Y, box.Dx(), box.Dy()))
+	figure.Caption = append(figure.Caption, fmt.Sprintf("box from (%d, %d) to (%d, %d)", box.Min.X, box.Min.Y, box.Max.X, box.Max.Y))
 	figure.Text += fmt.Sprintf("; %s of the positive drop inside the box", scale.Percent(share))
 	return figure, nil
 }

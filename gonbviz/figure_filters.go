@@ -40,9 +40,9 @@ func filtersFigure(b *probe.FilterBank) picture.Figure {
 	case b.In == 1:
 		return d.figure(d.planeTiles(func(o int) field.Plane { return b.Kernel(o, 0) }), d.planeLegend("weight"), "on one channel", "")
 	case b.H*b.W == 1:
-		return d.figure(d.mixing(), d.planeLegend("weight"), fmt.Sprintf("on %d channels; a line is a filter, a column an input channel", b.In), d.leftOut())
+		return d.figure(d.mixing(), d.planeLegend("weight"), fmt.Sprintf("on %d channels; a line is a filter, from 0 at the top, a column an input channel, from 0 at the left", b.In), d.leftOut())
 	case b.Out*b.In <= mostKernels && b.In <= mostInputs:
-		return d.figure(d.matrix(), d.planeLegend("weight"), fmt.Sprintf("on %d channels; a line is a filter, a column an input channel", b.In), "")
+		return d.figure(d.matrix(), d.planeLegend("weight"), fmt.Sprintf("on %d channels; beside each filter’s number a square for each input channel", b.In), "")
 	}
 	projected := make([]field.Plane, b.Out)
 	for o := range projected {
@@ -67,9 +67,9 @@ func meanKernel(b *probe.FilterBank, o int) field.Plane {
 // commonScale is the scale for all filters together; that of a filter by itself is found when it is drawn.
 func (d filterDrawing) commonScale(planes ...field.Plane) scale.Scale {
 	if d.Filters.Scale == probe.PerLayer {
-		s := scale.Fit{Trim: trimmed, Round: true}.Linear(planes...)
+		s := scale.Fit{}.Linear(planes...)
 		s.Low, s.High = spanOf(s, planes)
-		s.Map = scale.Grey
+		s.Below, s.Above, s.Map = 0, 0, scale.Grey // nothing lies beyond the range of all
 		return s
 	}
 	return scale.Fit{Trim: trimmed, Round: true}.Symmetric(planes...)
@@ -212,7 +212,7 @@ func (d filterDrawing) leftOut() string {
 // colourLegend has a ramp for each colour and what mid-grey is.
 func (d filterDrawing) colourLegend() picture.Mark {
 	if d.Filters.Scale == probe.PerFilter {
-		return picture.Note{Text: d.scaleWords()}
+		return picture.Row{Marks: []picture.Mark{picture.Note{Text: d.scaleWords()}}}
 	}
 	row := picture.Row{Size: 180}
 	for _, c := range []struct {
@@ -230,7 +230,7 @@ func (d filterDrawing) colourLegend() picture.Mark {
 // planeLegend has one ramp.
 func (d filterDrawing) planeLegend(head string) picture.Mark {
 	if d.Filters.Scale == probe.PerFilter {
-		return picture.Note{Text: d.scaleWords()}
+		return picture.Row{Marks: []picture.Mark{picture.Note{Text: d.scaleWords()}}}
 	}
 	return picture.Row{Size: 260, Marks: []picture.Mark{picture.Ramp{Scale: d.fit, Head: head}, picture.Note{Text: d.scaleWords()}}}
 }
@@ -239,7 +239,7 @@ func (d filterDrawing) planeLegend(head string) picture.Mark {
 func (d filterDrawing) scaleWords() string {
 	switch d.Filters.Scale {
 	case probe.PerFilter:
-		return "Each filter has a scale of its own, from its least weight (dark) to its largest (bright): brightness can't be compared between filters."
+		return "Each filter has a scale of its own, from its least weight (dark) to its largest (bright): brightness can’t be compared between filters."
 	case probe.PerLayer:
 		return "One scale for all filters, from the least weight to the largest; its middle is not 0."
 	}
@@ -251,6 +251,14 @@ func (d filterDrawing) scaleWords() string {
 		words = strings.TrimSuffix(words, ".") + fmt.Sprintf("; %s of the weights lie beyond it (largest: %s).", scale.Percent(beyond), scale.Number(math.Max(-d.fit.Least, d.fit.Most)))
 	}
 	return words
+}
+
+// trimWords say that the common scale leaves something beyond its ends, where it does.
+func (d filterDrawing) trimWords() string {
+	if d.fit.Below+d.fit.Above > 0 && d.Filters.Scale != probe.PerFilter {
+		return ", trimmed at the 99th percentile of |weight|"
+	}
+	return ""
 }
 
 // figure puts the words around the grid.
@@ -268,16 +276,12 @@ func (d filterDrawing) figure(grid, legend picture.Mark, on, projection string) 
 	if len(d.dead) > 0 {
 		deadWords = fmt.Sprintf("dead: %s, all weights below %s", list("filter", d.dead), scale.Number(units.DeadBelow))
 	}
-	trim := ""
-	if d.fit.Below+d.fit.Above > 0 && d.Filters.Scale != probe.PerFilter {
-		trim = ", trimmed at the 99th percentile of |weight|"
-	}
 	low, high := spanOf(d.fit, []field.Plane{{H: 1, W: len(d.Weights), Values: d.Weights}})
 	measured := fmt.Sprintf("weights from %s to %s", scale.Number(low), scale.Number(high))
 	return picture.Figure{
 		Title: title, Subtitle: subtitle, Body: []picture.Mark{grid, legend},
 		Caption: []string{d.Network, "layer " + d.Layer.Name, fmt.Sprintf("convolution %d × %d, stride %s", d.H, d.W, stride), projection,
-			"scale " + d.Filters.Scale.String() + trim, deadWords},
+			"scale " + d.Filters.Scale.String() + d.trimWords(), deadWords},
 		Alt:  fmt.Sprintf("Grid of the filters of %s: %s; %s.", d.Layer.Name, subtitle, measured),
 		Text: fmt.Sprintf("%s %s: %d filters, %d × %d × %d, %s", d.Network, d.Layer.Name, d.Out, d.In, d.H, d.W, measured),
 	}

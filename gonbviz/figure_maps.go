@@ -38,7 +38,7 @@ func mapsFigure(set *probe.MapSet) picture.Figure {
 		sorted, subtitle = "in order of the channels", "Below each map: its channel, and its strength (standard deviation over the map)"
 	}
 	if len(set.Layers) == 1 && set.Layers[0].Units() {
-		sorted, subtitle = strings.Replace(sorted, "standard deviation over the map", "absolute value", 1), "A cell is a unit, line by line from the upper left"
+		sorted, subtitle = strings.Replace(sorted, "standard deviation over the map", "absolute value", 1), "A cell is a unit, line by line from 0 at the upper left"
 	}
 	low, high := common.Domain()
 	return picture.Figure{
@@ -108,7 +108,7 @@ func afterWords(set *probe.MapSet) string {
 	words := set.Layers[0].After
 	for _, l := range set.Layers[1:] {
 		if l.After != words {
-			return "of the layers' outputs"
+			return "of the layers’ outputs"
 		}
 	}
 	switch len(set.Layers) {
@@ -146,10 +146,10 @@ func strongest(l probe.LayerMaps) string {
 // layerTiles is the grid of a layer's maps, or for a layer without places its units as cells of one map.
 func layerTiles(l probe.LayerMaps, s scale.Scale, layers int) picture.Mark {
 	tiles := picture.Tiles{Heading: layerName(l), Framed: true}
-	h, w := l.Planes[0].H, l.Planes[0].W
 	if l.Units() {
 		return unitCells(l, s)
 	}
+	h, w := l.Planes[0].H, l.Planes[0].W
 	fits := max(mostValues/layers/(h*w), 1)
 	tiles.Aside = fmt.Sprintf("%d × %d each", h, w)
 	if stride := l.Layer.Stride; stride[0] == stride[1] && stride[0] > 1 {
@@ -169,8 +169,10 @@ func layerTiles(l probe.LayerMaps, s scale.Scale, layers int) picture.Mark {
 
 // unitCells lays the units of a dense layer out in lines of a map, one cell each.
 func unitCells(l probe.LayerMaps, s scale.Scale) picture.Mark {
-	columns := min(len(l.Planes), 40)
-	cells := field.New((len(l.Planes)+columns-1)/columns, columns)
+	const most = 40
+	lines := (len(l.Planes) + most - 1) / most
+	columns := (len(l.Planes) + lines - 1) / lines // lines as even as can be: few cells are left without a unit
+	cells := field.New(lines, columns)
 	for i := range cells.Values {
 		cells.Values[i] = float32(math.NaN())
 		if i < len(l.Planes) {

@@ -144,12 +144,37 @@ func (d drawing) strongestPosition() int {
 func (d drawing) position() picture.Panel {
 	i := d.strongestPosition()
 	w := d.Grid.Windows[i]
-	panel := inputPanel(d.Picture, "One position", fmt.Sprintf("%d × %d %s, strongest of %s", w.Dy(), w.Dx(), d.option("fill"), scale.Count(len(d.Grid.Windows))))
+	panel := inputPanel(d.Picture, "One position", fmt.Sprintf("%d × %d %s, %s", w.Dy(), w.Dx(), d.fillWords(), d.rankWords()))
 	panel.Layers = append(panel.Layers, picture.Patch{At: rect(w), Fill: d.patchColour()})
 	after := d.Clean - float64(d.Grid.Drop.Values[i])
 	panel.Below = []picture.Mark{d.meter("all visible", d.Clean, d.CleanProbability), d.meter("patch here", after, float64(d.Grid.Probability.Values[i]))}
 	panel.Alt = fmt.Sprintf("%s with a patch in the %s", inputName(d.Picture), d.place(w))
 	return panel
+}
+
+// fillWords are the fill as the command line names it; numbers need a word before them.
+func (d drawing) fillWords() string {
+	fill := d.option("fill")
+	if strings.ContainsAny(fill, "0123456789") {
+		return "of " + fill
+	}
+	return fill
+}
+
+// rankWords say of how many positions the one that is shown is the strongest.
+func (d drawing) rankWords() string {
+	if len(d.Grid.Windows) == 1 {
+		return "the only one"
+	}
+	return "strongest of " + scale.Count(len(d.Grid.Windows))
+}
+
+// positionWords count the positions.
+func (d drawing) positionWords() string {
+	if len(d.Grid.Windows) == 1 {
+		return "1 position"
+	}
+	return scale.Count(len(d.Grid.Windows)) + " positions"
 }
 
 // meter is a score as a number; its bar is the probability, which every score has.
@@ -234,10 +259,22 @@ func (d drawing) overlay() picture.Panel {
 	veiled.Veil = true
 	return picture.Panel{
 		Heading: d.dropHeading(), Note: d.dropNote(),
-		Layers: []picture.Layer{d.pale, picture.Overlay{Plane: d.plane, Scale: veiled, Over: d.over}},
+		Layers: append([]picture.Layer{d.pale, picture.Overlay{Plane: d.plane, Scale: veiled, Over: d.over}}, d.region()...),
 		Alt:    "Heatmap of the drop over the " + photoWord(d.Picture) + ", " + rangeWords(d.plane),
 		Below:  []picture.Mark{picture.Ramp{Scale: veiled, LowWords: "against", HighWords: "for the class", Ground: picture.Backdrop(d.Picture.Shown)}},
 	}
+}
+
+// region is the frame of the part that was asked about, where it is not the whole picture: the 0 outside says nothing.
+func (d drawing) region() []picture.Layer {
+	if d.Grid == nil || d.option("region") == "" {
+		return nil
+	}
+	var all image.Rectangle
+	for _, w := range d.Grid.Windows {
+		all = all.Union(w)
+	}
+	return []picture.Layer{picture.Border{At: rect(all)}}
 }
 
 // onPhotograph is the overlay beside the heatmap that it repeats.
@@ -285,9 +322,9 @@ func (d drawing) figure(panels ...picture.Mark) picture.Figure {
 	text := fmt.Sprintf("%s, %s %s, %s of the whole picture; %s", d.Network, d.Label, d.number(d.Clean), d.Score.Words(), d.Method)
 	if g := d.Grid; g != nil {
 		subtitle = fmt.Sprintf("%s patch slides over the %s; the network is asked again at each position", d.patchWords(), photoWord(d.Picture))
-		positions = fmt.Sprintf("%d × %d = %s positions", g.Rows, g.Cols, scale.Count(len(g.Windows)))
+		positions = fmt.Sprintf("%d × %d = %s", g.Rows, g.Cols, d.positionWords())
 		i := d.strongestPosition()
-		text += fmt.Sprintf(" at %s positions: largest drop %s with the patch in the %s", scale.Count(len(g.Windows)), scale.Number(float64(g.Drop.Values[i])), d.place(g.Windows[i]))
+		text += fmt.Sprintf(" at %s: largest drop %s with the patch in the %s", d.positionWords(), scale.Number(float64(g.Drop.Values[i])), d.place(g.Windows[i]))
 	}
 	row := picture.Row{Marks: panels, Size: 200}
 	if len(panels) < 4 {
@@ -306,7 +343,9 @@ func (d drawing) figure(panels ...picture.Mark) picture.Figure {
 // patchWords name the patch by its fill.
 func (d drawing) patchWords() string {
 	switch fill := d.option("fill"); attrib.Fill(fill) {
-	case attrib.Gray, attrib.Black, attrib.White:
+	case attrib.Gray:
+		return "A grey"
+	case attrib.Black, attrib.White:
 		return "A " + fill
 	case attrib.Blur:
 		return "A blurred"
