@@ -77,9 +77,11 @@ func (c *call) variable(a *array, role string, f form, order ...int) *graph.Node
 		if c.spend(a.dims); a.size() == 0 {
 			c.fail("weights of shape %v", a.dims)
 		}
-		if _, err := c.store.CreateVariable(path, tensors.FromFlatDataAndDimensions(a.floats, a.dims...)); err != nil {
+		v, err := c.store.CreateVariable(path, tensors.FromFlatDataAndDimensions(a.floats, a.dims...))
+		if err != nil {
 			panic(err)
 		}
+		v.SetTrainable(role != "mean" && role != "variance") // those are counted, not learned
 		c.variables[key] = path
 	}
 	v := c.scope.Store().GetVariable(model.JoinPath(c.scope.Scope(), path))

@@ -1,6 +1,7 @@
 package onnx_test
 
 import (
+	"encoding/binary"
 	"math"
 	"os"
 	"path/filepath"
@@ -287,3 +288,6 @@ func FuzzOpen(f *testing.F) {
 		}
 	})
 }
+
+// bits is the floating-point number that a file begins with.
+func bits(raw []byte) float32 { return math.Float32frombits(binary.LittleEndian.Uint32(raw)) }
