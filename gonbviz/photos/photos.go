@@ -26,7 +26,7 @@ const fromScikit, cc0 = "from scikit-image", "CC0-1.0"
 // list is in the order that Names gives; the first is what a tool shows when nothing is asked for.
 var list = []struct{ name, file, shows, source, licence string }{
 	{"squirrel", "squirrel.jpg", "a fox squirrel", fromOpenCV, apache},
-	{"shuttle", "shuttle.jpg", "a space shuttle at its start", fromOpenCV, apache},
+	{"shuttle", "shuttle.jpg", "a space shuttle, the Buran, on show beside a river", fromOpenCV, apache},
 	{"chelsea", "chelsea.png", "Chelsea the cat, by Stéfan van der Walt", fromScikit, cc0},
 	{"coffee", "coffee.png", "a cup of espresso, by Rachel Michetti, courtesy of Pikolo Espresso Bar", fromScikit, cc0},
 	{"camera", "camera.png", "a photographer with a camera on a tripod, by Lav Varshney", fromScikit, cc0},
