@@ -40,7 +40,7 @@ var (
 const licence = "Apache-2.0; trained by this project on MNIST (Yann LeCun and Corinna Cortes, CC BY-SA 3.0)"
 
 // Network returns the trained network with a store of its own, so that one caller's changes are not seen by another.
-// The input is 28×28 gray pixels, 0..1, the digit white on black; the output 10 logits.
+// The input is 28×28 grey pixels, 0..1, the digit white on black; the output 10 logits.
 func Network() *models.Network {
 	net := network("LeNet", read(weightsFile))
 	net.Accuracy = "MNIST: 99.32 % of the 10,000 test digits, measured by models/lenet/train"
