@@ -47,7 +47,7 @@ var strokes = []struct {
 const (
 	curveEdge  = 8.0 // above and below the axis, so that its outermost labels lie beside the picture
 	dotRadius  = 3.0
-	dotRoom    = 7.0 // at the right, enough also where the picture is drawn at half its width
+	dotRoom    = 9.0 // at the right, enough also where the picture is drawn at half its width
 	labelPitch = 16.0
 )
 
@@ -202,7 +202,14 @@ func (c Curve) runs(s Series, x, y axis, w, h float64) (runs [][]point) {
 		bucket = nil
 	}
 	closeRun := func() {
+		var end []point // the last value is drawn as it is: it is named
+		if n := len(bucket); n > 0 {
+			end = bucket[n-1:]
+		}
 		flush()
+		if n := len(run); len(end) > 0 && run[n-1] != end[0] {
+			run = append(run, end[0])
+		}
 		if len(run) > 0 {
 			runs = append(runs, run)
 		}
@@ -222,7 +229,7 @@ func (c Curve) runs(s Series, x, y axis, w, h float64) (runs [][]point) {
 			v = math.Log10(v)
 		}
 		p := point{w * x.at(at), curveEdge + h*(1-y.at(v))}
-		if len(bucket) > 0 && !(math.Floor(p.x/width) == math.Floor(bucket[0].x/width)) {
+		if len(bucket) > 0 && (width == 0 || math.Floor(p.x/width) != math.Floor(bucket[0].x/width)) {
 			flush()
 		}
 		bucket = append(bucket, p)

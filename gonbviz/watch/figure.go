@@ -143,8 +143,8 @@ func (w *Watch) answers() []picture.Mark {
 		picture.Note{Text: "One scale for all maps."},
 	}
 	var main []picture.Mark
-	for _, l := range w.maps.Layers {
-		tiles := picture.Tiles{Heading: "Maps of " + l.Layer.Name, Framed: true}
+	for k, l := range w.maps.Layers {
+		tiles := picture.Tiles{Heading: "Maps of " + w.options.Maps[k], Framed: true}
 		if !l.Units() {
 			tiles.Aside = fmt.Sprintf("%d × %d each, %s", l.Planes[0].H, l.Planes[0].W, l.After)
 		}
@@ -152,7 +152,7 @@ func (w *Watch) answers() []picture.Mark {
 			tiles.Aside += fmt.Sprintf("; first %d of %d", len(l.Planes), l.Total)
 		}
 		for i, p := range l.Planes {
-			tiles.Tiles = append(tiles.Tiles, picture.Tile{Image: s.Image(p), Label: fmt.Sprint(l.Index[i]), Alt: fmt.Sprintf("%s channel %d", l.Layer.Name, l.Index[i])})
+			tiles.Tiles = append(tiles.Tiles, picture.Tile{Image: s.Image(p), Label: fmt.Sprint(l.Index[i]), Alt: fmt.Sprintf("%s channel %d", w.options.Maps[k], l.Index[i])})
 		}
 		main = append(main, tiles)
 	}
