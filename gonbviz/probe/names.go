@@ -57,8 +57,8 @@ func (n *namer) placeName(l *Layer) string {
 		return l.from[0].Name + "/" + l.function
 	case Concat, Add:
 		scope := commonScope(l.from)
-		if scope == "" && l.Kind == Add { // a shortcut reaches into the block from outside
-			scope = commonScope(l.from[len(l.from)-1:])
+		if scope == "" && l.Kind == Add {
+			scope = n.latestScope(l.from)
 		}
 		if scope != "" {
 			return scope + "/" + string(l.Kind)
@@ -79,6 +79,18 @@ func (n *namer) unique(name string) string {
 	}
 	n.taken[free] = true
 	return free
+}
+
+// latestScope is the scope of the layer that is executed last, of those that lie in one: a shortcut reaches into the
+// block of a residual sum from outside.
+func (n *namer) latestScope(layers []*Layer) string {
+	last, scope := -1, ""
+	for _, l := range layers {
+		if own := commonScope([]*Layer{l}); own != "" && n.order[l.node] > last {
+			last, scope = n.order[l.node], own
+		}
+	}
+	return scope
 }
 
 // commonScope is the longest scope that the names of all layers lie in.
