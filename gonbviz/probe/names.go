@@ -86,7 +86,11 @@ func (n *namer) unique(name string) string {
 func (n *namer) latestScope(layers []*Layer) string {
 	last, scope := -1, ""
 	for _, l := range layers {
-		if own := commonScope([]*Layer{l}); own != "" && n.order[l.node] > last {
+		named := l
+		for named.Kind == Activation { // its name lies below that of what it follows
+			named = named.from[0]
+		}
+		if own := commonScope([]*Layer{named}); own != "" && n.order[l.node] > last {
 			last, scope = n.order[l.node], own
 		}
 	}
