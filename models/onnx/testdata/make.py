@@ -1,8 +1,8 @@
 """Makes the networks of this folder with random weights, and what ONNX Runtime answers to them.
 
-    pip install onnx==1.23.2 onnxruntime==1.32.0
-    python make.py           # writes families/*.onnx, operators.zip and expected.json
-    python make.py --all DIR MODEL...   # writes every floating-point tensor of some models as DIR/MODEL/INDEX.npy
+    pip install --require-hashes -r requirements.txt
+    python make.py              # writes families/*.onnx, operators.zip and expected.json
+    python make.py --all DIR    # writes each network as DIR/NAME.onnx and its floating-point tensors as DIR/NAME/*.npy
 
 The picture that they are asked about is the one of picture(). expected.json holds, for the logits and every inner
 floating-point tensor, its shape, its largest absolute value and up to 24 of its values, evenly spread.
@@ -539,9 +539,10 @@ def main():
             if everything:
                 folder = os.path.join(everything, path)
                 os.makedirs(folder)
+                onnx.save(model, folder + ".onnx")
                 for k, v in tensors.items():
                     if v.dtype == np.float32:
-                        np.save(os.path.join(folder, k + ".npy"), v)
+                        np.save(os.path.join(folder, k.replace("/", "%") + ".npy"), v)
             elif path.startswith("families/"):
                 onnx.save(model, os.path.join(HERE, path + ".onnx"))
             else:
