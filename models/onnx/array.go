@@ -57,6 +57,13 @@ func newInts(dims []int, values []int64) *array {
 	return &array{kind: integer, dims: dims, ints: values}
 }
 
+// keep marks numbers that must stay. After the import it writes nothing: graphs may be built side by side.
+func (a *array) keep() {
+	if !a.kept {
+		a.kept = true
+	}
+}
+
 // size is the number of values.
 func (a *array) size() int {
 	n := 1

@@ -38,7 +38,7 @@ func (c *call) known(i int) *array {
 	if a == nil {
 		c.fail("input %d is computed from the picture; it must be known beforehand", i+1)
 	}
-	a.kept = true
+	a.keep()
 	return a
 }
 
@@ -174,7 +174,7 @@ func (c *call) onGraph(v *value, role string) *value {
 
 // constant is a known array as a constant of the graph.
 func (c *call) constant(a *array) *graph.Node {
-	a.kept = true
+	a.keep()
 	if a.kind == float {
 		if a.size() == 1 {
 			return graph.Reshape(graph.Const(c.graph, a.floats[0]), ones(len(a.dims))...)
@@ -193,6 +193,16 @@ func (c *call) constant(a *array) *graph.Node {
 		return graph.NotEqual(node, graph.ZerosLike(node))
 	}
 	return node
+}
+
+// named gives the result of several steps the node's name, unless another building in the same graph has taken it:
+// GoMLX refuses an alias twice.
+func (c *call) named(x *graph.Node) *graph.Node {
+	alias := "/" + c.names.scope(c.node)
+	if c.graph.GetNodeByAlias(alias) != nil {
+		return x
+	}
+	return x.WithAlias(alias)
 }
 
 func ones(n int) []int {

@@ -202,7 +202,7 @@ func foldCast(c *call) *array {
 	if e.kind == a.kind {
 		return a
 	}
-	a.kept = true
+	a.keep()
 	c.spend(a.dims)
 	out := (&array{kind: e.kind}).like(a.dims)
 	for i := range out.size() {

@@ -212,3 +212,19 @@ func TestBatches(t *testing.T) {
 		}
 	}
 }
+
+// TestOtherOutputs: a further output, with weights of its own, is no part of the network but can be looked at.
+func TestOtherOutputs(t *testing.T) {
+	m := sound()
+	m.Graph.Initializer = append(m.Graph.Initializer, floats("v", 5, 4, 1, 1))
+	m.Graph.Node = append(m.Graph.Node, operation("Conv", "aux", "c", "v"), operation("Resize", "odd", "c"))
+	m.Graph.Output = append(m.Graph.Output, shaped("aux", 1, 5, 6, 6), shaped("odd", 1, 4, 6, 6))
+	net, err := onnx.Open(write(t, m))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := everything(t, net, picture(1, net.Input, []int{1, 3, 8, 8}))
+	if all["aux"] == nil || !slices.Equal(all["aux"].Shape().Dimensions, []int{1, 5, 6, 6}) || all["odd"] != nil {
+		t.Error(all)
+	}
+}

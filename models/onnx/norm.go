@@ -125,5 +125,5 @@ func lrn(c *call) *value {
 	around[at], pads[at] = size, [2]int{(size - 1) / 2, size / 2}
 	sum := graph.BackendReduceWindow(graph.Mul(x.node, x.node), compute.ReduceOpSum, around, ones(rank), nil, nil, pads)
 	base := graph.AddScalar(graph.MulScalar(sum, c.float("alpha", 1e-4)/float64(size)), c.float("bias", 1))
-	return x.with(graph.Div(x.node, graph.PowScalar(base, c.float("beta", 0.75))))
+	return x.with(c.named(graph.Div(x.node, graph.PowScalar(base, c.float("beta", 0.75)))))
 }

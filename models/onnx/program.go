@@ -46,7 +46,14 @@ func (p *program) trace(batch int) (classes int, err error) {
 	err = catch(func() {
 		g := graph.NewGraph(backend, "onnx")
 		picture := graph.Parameter(g, "picture", shapes.Make(float32Type, batch, p.size[0], p.size[1], p.size[2]))
-		classes = p.logits(p.store.RootScope(), picture).Shape().Dimensions[1]
+		logits := p.logits
+		if p.importing {
+			logits = func(scope *model.Scope, pictures *graph.Node) *graph.Node {
+				y, _ := p.tensors(scope, pictures) // all have their variables, also those that no class needs
+				return y
+			}
+		}
+		classes = logits(p.store.RootScope(), picture).Shape().Dimensions[1]
 	})
 	if err != nil {
 		return 0, fmt.Errorf("%s", oneLine(err))
