@@ -186,7 +186,7 @@ func (o Occlusion) completeWords() (Occlusion, error) {
 	case o.Overlap != OverlapMean && o.Overlap != OverlapSum && o.Overlap != OverlapNone:
 		return o, fmt.Errorf("attrib: unknown overlap %q; there are mean, sum and none", o.Overlap)
 	case o.Batch < 0:
-		return o, fmt.Errorf("attrib: a batch of %d", o.Batch)
+		return o, fmt.Errorf("attrib: a batch of %d; give 1 or more, or 0 to have it chosen", o.Batch)
 	}
 	return o, o.Fill.Check()
 }
