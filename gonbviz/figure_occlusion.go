@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"image"
 	"image/color"
+	"image/draw"
 	"math"
 	"strings"
 
 	"github.com/convlens/convlens/gonbviz/attrib"
 	"github.com/convlens/convlens/gonbviz/field"
 	"github.com/convlens/convlens/gonbviz/picture"
+	"github.com/convlens/convlens/gonbviz/pixel"
 	"github.com/convlens/convlens/gonbviz/scale"
 )
 
@@ -40,7 +42,10 @@ func Heatmap(a *attrib.Attribution) (picture.Figure, error) {
 	if err != nil {
 		return picture.Figure{}, err
 	}
-	return d.figure(inputPanel(a.Picture, title(photoWord(a.Picture)), fmt.Sprintf("%d × %d, as the network gets it", a.Picture.Input.Width, a.Picture.Input.Height)), d.heatmap(), d.onPhotograph()), nil
+	in := a.Picture.Input
+	figure := d.figure(inputPanel(a.Picture, title(photoWord(a.Picture)), fmt.Sprintf("%d × %d, as the network gets it", in.Width, in.Height)), d.heatmap(), d.onPhotograph())
+	figure.Title = fmt.Sprintf("Where the evidence for “%s” lies", a.Label)
+	return figure, nil
 }
 
 func (p Panels) figure() (picture.Figure, error) {
@@ -145,7 +150,7 @@ func (d drawing) position() picture.Panel {
 	i := d.strongestPosition()
 	w := d.Grid.Windows[i]
 	panel := inputPanel(d.Picture, "One position", fmt.Sprintf("%d × %d %s, %s", w.Dy(), w.Dx(), d.fillWords(), d.rankWords()))
-	panel.Layers = append(panel.Layers, picture.Patch{At: rect(w), Fill: d.patchColour()})
+	panel.Layers = append(panel.Layers, d.hidden(i)...)
 	after := d.Clean - float64(d.Grid.Drop.Values[i])
 	panel.Below = []picture.Mark{d.meter("all visible", d.Clean, d.CleanProbability), d.meter("patch here", after, float64(d.Grid.Probability.Values[i]))}
 	panel.Alt = fmt.Sprintf("%s with a patch in the %s", inputName(d.Picture), d.place(w))
@@ -202,17 +207,25 @@ func (d drawing) place(w image.Rectangle) string {
 	return ninth(p)
 }
 
-// patchColour is the colour of a fill that has one; other fills leave the picture in sight under the frame.
-func (d drawing) patchColour() color.NRGBA {
+// hidden are the layers that show a position's window as the network saw it, framed.
+func (d drawing) hidden(position int) []picture.Layer {
+	w := d.Grid.Windows[position]
+	patch := picture.Patch{At: rect(w)}
 	switch attrib.Fill(d.option("fill")) {
 	case attrib.Gray:
-		return color.NRGBA{128, 128, 128, 255}
+		patch.Fill = color.NRGBA{128, 128, 128, 255}
 	case attrib.Black:
-		return color.NRGBA{0, 0, 0, 255}
+		patch.Fill = color.NRGBA{0, 0, 0, 255}
 	case attrib.White:
-		return color.NRGBA{255, 255, 255, 255}
+		patch.Fill = color.NRGBA{255, 255, 255, 255}
+	default:
+		if values, err := d.Grid.Occluded(d.Picture, position); err == nil {
+			shown := image.NewNRGBA(image.Rect(0, 0, w.Dx(), w.Dy()))
+			draw.Draw(shown, shown.Rect, pixel.Picture(values, d.Picture.Input), w.Min, draw.Src)
+			return []picture.Layer{picture.Photo{Image: shown, Over: rect(w)}, patch}
+		}
 	}
-	return color.NRGBA{}
+	return []picture.Layer{patch}
 }
 
 // option is one of the settings.

@@ -48,6 +48,7 @@ func check(err error) {
 		panic(err)
 	}
 	line, _, _ := strings.Cut(err.Error(), "\n")
+	line = strings.Replace(line, context.Canceled.Error(), "interrupted", 1)
 	fmt.Fprintln(os.Stderr, line)
 	exit(1)
 }

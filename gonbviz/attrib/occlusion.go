@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -75,6 +76,8 @@ type Grid struct {
 	Rows, Cols int
 	// Windows are the hidden pixels of each position, row by row.
 	Windows []image.Rectangle
+	// Settings are those of the method with defaults filled in; they say what the windows show.
+	Settings Occlusion
 	// Drop is the clean score less the score at each position: positive where the hidden window supported the class.
 	Drop field.Plane
 	// Probability of the class at each position.
@@ -121,7 +124,7 @@ func (o Occlusion) Attribute(ctx context.Context, network *probe.Probe, picture 
 		Method: "occlusion", Options: o.options(image.Pt(in.Width, in.Height)), Network: network.Network().Name, Backend: network.BackendName(),
 		Picture: picture, Score: o.Score, Batch: o.Batch, Seed: o.Seed,
 	}
-	o.evaluate(a, network, class, logits, &Grid{Rows: rows, Cols: cols, Windows: list})
+	o.evaluate(a, network, class, logits, &Grid{Rows: rows, Cols: cols, Windows: list, Settings: o})
 	if o.Overlap != OverlapNone {
 		a.Map = spread(a.Grid, in.Height, in.Width, o.Overlap == OverlapMean)
 	}
@@ -373,6 +376,25 @@ func (o Occlusion) evaluate(a *Attribution, network *probe.Probe, class int, log
 		g.Best = append(g.Best, best)
 		g.Labels[best] = network.Network().Label(best)
 	}
+}
+
+// Occluded is the picture as the network got it at a position: Input.Height × Input.Width × channels values.
+func (g *Grid) Occluded(picture *pixel.Prepared, position int) ([]float32, error) {
+	if position < 0 || position >= len(g.Windows) {
+		return nil, fmt.Errorf("attrib: no position %d; there are %d, from 0 on", position, len(g.Windows))
+	}
+	in, o := picture.Input, g.Settings
+	fill, err := o.Fill.picture(picture.Values, in, o.Window, o.Seed)
+	if err != nil {
+		return nil, err
+	}
+	values := slices.Clone(picture.Values)
+	w, row := g.Windows[position], in.Width*in.Channels()
+	for y := w.Min.Y; y < w.Max.Y; y++ {
+		from, to := y*row+w.Min.X*in.Channels(), y*row+w.Max.X*in.Channels()
+		copy(values[from:to], fill[from:to])
+	}
+	return values, nil
 }
 
 // spread gives each pixel the sum, or the mean, of the drops of the windows that hide it.

@@ -120,3 +120,28 @@ func TestOcclusionGrid(t *testing.T) {
 		})
 	}
 }
+
+// TestOccluded holds that what a position is said to have shown is what the network was asked about.
+func TestOccluded(t *testing.T) {
+	net := testnet.Branches(11, 13, 2)
+	p, picture := open(t, testbackend.Go(), net), array(t, net, counting(11*13*3))
+	for _, fill := range []attrib.Fill{attrib.Noise, attrib.Blur, attrib.Mean, attrib.White, attrib.Constant(1, 2, 3)} {
+		a := attribute(t, p, picture, attrib.Occlusion{Score: attrib.Logit, Class: "1", Window: attrib.Size{H: 4, W: 5}, Stride: attrib.Pixels(4), Fill: fill, Seed: 7})
+		for i := range a.Grid.Windows {
+			values, err := a.Grid.Occluded(picture, i)
+			if err != nil {
+				t.Fatal(err)
+			}
+			answer, err := p.Classify(t.Context(), array(t, net, values))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, want := float32(a.Clean-float64(answer.Logits[1])), a.Grid.Drop.Values[i]; got != want {
+				t.Errorf("%s, position %d: drop %v by itself, %v in the grid", fill, i, got, want)
+			}
+		}
+		if _, err := a.Grid.Occluded(picture, len(a.Grid.Windows)); err == nil {
+			t.Error("no error for a position that is not there")
+		}
+	}
+}

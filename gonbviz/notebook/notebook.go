@@ -4,6 +4,7 @@ package notebook
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/signal"
 	"time"
@@ -88,12 +89,16 @@ func (l *line) end(err error) {
 	if l.id == "" {
 		return
 	}
-	if l.bar.State != picture.Cached { // of which all was said
-		l.bar.Elapsed = time.Since(l.begin)
+	l.bar.Elapsed = time.Since(l.begin)
+	switch {
+	case l.bar.State == picture.Cached: // of which all was said
+	case errors.Is(err, context.Canceled):
+		l.bar.State = picture.Interrupted
+		l.draw()
+	case err != nil: // the error says what there is to say
+		gonbui.UpdateHTML(l.id, "")
+	default:
 		l.bar.State = picture.Done
-		if err != nil {
-			l.bar.State = picture.Interrupted
-		}
 		l.draw()
 	}
 	gonbui.Sync()

@@ -17,7 +17,7 @@ const digits = 12
 // Hash is what Answer compares for the right answer to a task. The task's name is the salt, so that equal answers to
 // different tasks don't look alike.
 //
-// Whole numbers count as they are, other numbers rounded to two decimals, lists item by item; of texts neither case nor
+// Numbers count rounded to two decimals, whatever their type, lists item by item; of texts neither case nor
 // space counts.
 func Hash(task string, answer any) string {
 	sum := sha256.Sum256([]byte("convlens exercise " + task + ": " + canonical(answer)))
@@ -39,6 +39,8 @@ func canonical(answer any) string {
 	case float64:
 		return fmt.Sprintf("%.2f", math.Round(a*100)/100+0) // + 0: no minus before a zero
 	case float32:
+		return canonical(float64(a))
+	case int: // of the same value as the whole float64
 		return canonical(float64(a))
 	case string:
 		return strings.ToLower(strings.Join(strings.Fields(a), ""))

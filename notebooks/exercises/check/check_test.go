@@ -9,7 +9,7 @@ import (
 
 func TestHash(t *testing.T) {
 	for _, same := range [][2]any{
-		{0.123, 0.1249}, {float32(0.5), 0.5}, {"Fire6 / Expand3x3", "fire6/expand3x3"}, {[]int{1, 2}, []int{1, 2}}, {7, 7},
+		{0.123, 0.1249}, {float32(0.5), 0.5}, {"Fire6 / Expand3x3", "fire6/expand3x3"}, {[]int{1, 2}, []int{1, 2}}, {7, 7.0},
 		{math.Copysign(0, -1), 0.0}, {-0.001, 0.0},
 	} {
 		if check.Hash("1", same[0]) != check.Hash("1", same[1]) {
