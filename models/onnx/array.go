@@ -158,6 +158,9 @@ func (a *array) broadcast(dims []int) *array {
 	if slices.Equal(a.dims, dims) {
 		return a
 	}
+	if a.size() == 1 {
+		return a.filled(dims)
+	}
 	step, from := make([]int, len(dims)), strides(a.dims)
 	for i := range a.dims {
 		if a.dims[i] > 1 {
@@ -165,6 +168,18 @@ func (a *array) broadcast(dims []int) *array {
 		}
 	}
 	return a.gathered(dims, 0, step)
+}
+
+// filled is a's only number in every place of a shape.
+func (a *array) filled(dims []int) *array {
+	b := a.like(dims)
+	for i := range b.floats {
+		b.floats[i] = a.floats[0]
+	}
+	for i := range b.ints {
+		b.ints[i] = a.ints[0]
+	}
+	return b
 }
 
 // broadcastDims is the shape that operands have together.
