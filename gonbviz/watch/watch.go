@@ -206,8 +206,12 @@ func (w *Watch) finish(loop *train.Loop, state state) {
 // mostFrames bounds what is kept.
 const mostFrames = 64
 
-// keep adds a frame. Where there are too many it drops every second.
+// keep adds a frame. Where there are too many it drops every second. A network that couldn't be opened once isn't tried
+// again.
 func (w *Watch) keep(loop *train.Loop) {
+	if w.err != nil && w.probe == nil {
+		return
+	}
 	w.try(func() error {
 		if err := w.open(loop); err != nil {
 			return err
@@ -291,11 +295,8 @@ func (w *Watch) draw(loop *train.Loop, last bool) {
 	})
 }
 
-// try runs what must not stop the training, and nothing more once something has failed but the drawing of the loss.
+// try runs what must not stop the training.
 func (w *Watch) try(f func() error) {
-	if w.err != nil && w.probe == nil {
-		return
-	}
 	defer func() {
 		if thrown := recover(); thrown != nil {
 			w.fail(fmt.Errorf("watch: %v", thrown))
