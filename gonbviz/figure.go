@@ -11,6 +11,7 @@ import (
 	"github.com/convlens/convlens/gonbviz/pixel"
 	"github.com/convlens/convlens/gonbviz/probe"
 	"github.com/convlens/convlens/gonbviz/scale"
+	"github.com/convlens/convlens/models"
 )
 
 // FigureOf draws a result as Show does: a photograph, or what one of the analyses returned. Change the Figure's fields
@@ -138,7 +139,7 @@ func answerFigure(a Top) picture.Figure {
 		Body: []picture.Mark{picture.Beside{
 			Side: []picture.Mark{inputPanel(a.Picture, "", "")}, Main: []picture.Mark{bars}, Width: 176,
 		}},
-		Caption: []string{a.Network, inputCaption(a.Picture), "score probability (" + score + ")", backendCaption(a.Backend)},
+		Caption: []string{a.Network, inputCaption(a.Picture), a.Guessed, "score probability (" + score + ")", backendCaption(a.Backend)},
 		Alt:     fmt.Sprintf("Bars of the most probable classes of %s: %s.", inputName(a.Picture), strings.Join(words, ", ")),
 		Text:    fmt.Sprintf("%s on %s: %s", a.Network, inputName(a.Picture), strings.Join(words, ", ")),
 	}
@@ -177,11 +178,32 @@ func layersFigure(t LayerTable) picture.Figure {
 		Title:    "What " + t.Network + " is made of",
 		Subtitle: "Layers in order of execution; receptive field and stride in pixels of the input, height × width",
 		Body:     []picture.Mark{table},
-		Caption: []string{t.Network, fmt.Sprintf("input %d × %d × %d, %s", t.Input.Height, t.Input.Width, t.Input.Channels(), t.Input.Order),
+		Caption: []string{t.Network, fmt.Sprintf("input %d × %d × %d, %s", t.Input.Height, t.Input.Width, t.Input.Channels(), t.Input.Order), feeding(t.Input), t.Guessed,
 			words, "output shape is height × width × channels"},
 		Alt:  fmt.Sprintf("Table of the layers of %s: %s.", t.Network, words),
 		Text: fmt.Sprintf("%s: %s", t.Network, words),
 	}
+}
+
+// feeding says what the network gets for a colour.
+func feeding(in models.Input) string {
+	words := fmt.Sprintf("black is %g and white %g", in.Low, in.High)
+	if len(in.Mean) > 0 {
+		words += ", less " + values(in.Mean)
+	}
+	if len(in.Deviation) > 0 {
+		words += ", divided by " + values(in.Deviation)
+	}
+	return words
+}
+
+// values writes one number a channel.
+func values(list []float32) string {
+	words := make([]string, len(list))
+	for i, v := range list {
+		words[i] = fmt.Sprint(v)
+	}
+	return strings.Join(words, ", ")
 }
 
 // layerRow is a layer as the table's words.

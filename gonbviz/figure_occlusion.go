@@ -345,7 +345,7 @@ func (d drawing) figure(panels ...picture.Mark) picture.Figure {
 	}
 	return picture.Figure{
 		Title: fmt.Sprintf("What “%s” rests on", d.Label), Subtitle: subtitle, Body: []picture.Mark{row},
-		Caption: []string{d.Network, inputCaption(d.Picture), fmt.Sprintf("class %s (%d)", d.Label, d.Class),
+		Caption: []string{d.Network, inputCaption(d.Picture), d.Guessed, fmt.Sprintf("class %s (%d)", d.Label, d.Class),
 			fmt.Sprintf("score %s, %s with all visible", d.Score.Words(), d.number(d.Clean)),
 			d.Method + ": " + strings.Join(words, ", "), positions, "positive supports the class", backendCaption(d.Backend)},
 		Alt:  fmt.Sprintf("%s. The drop is %s.", text, rangeWords(d.plane)),

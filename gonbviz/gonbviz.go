@@ -78,12 +78,14 @@ func Photo(name string) (*pixel.Photo, error) {
 type LayerTable struct {
 	Network string
 	Input   models.Input
+	// Guessed says what about Input was assumed; empty where nothing was.
+	Guessed string
 	Layers  []probe.Layer
 }
 
 // LayerTable lists the layers in order of execution.
 func (l *Lens) LayerTable() LayerTable {
-	return LayerTable{l.Network().Name, l.Network().Input, l.Layers()}
+	return LayerTable{l.Network().Name, l.Network().Input, l.Network().Guessed, l.Layers()}
 }
 
 // Classify asks the network what a picture shows.

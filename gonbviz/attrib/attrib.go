@@ -82,7 +82,9 @@ type Attribution struct {
 	Options []Option
 	// Network and Backend that answered.
 	Network, Backend string
-	Picture          *pixel.Prepared
+	// Guessed says what about the network's input was assumed; empty where nothing was.
+	Guessed string
+	Picture *pixel.Prepared
 	// Class that was explained, and its Label.
 	Class int
 	Label string

@@ -122,6 +122,7 @@ func (o Occlusion) Attribute(ctx context.Context, network *probe.Probe, picture 
 	}
 	a := &Attribution{
 		Method: "occlusion", Options: o.options(image.Pt(in.Width, in.Height)), Network: network.Network().Name, Backend: network.BackendName(),
+		Guessed: network.Network().Guessed,
 		Picture: picture, Score: o.Score, Batch: o.Batch, Seed: o.Seed,
 	}
 	o.evaluate(a, network, class, logits, &Grid{Rows: rows, Cols: cols, Windows: list, Settings: o})
