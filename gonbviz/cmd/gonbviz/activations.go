@@ -41,17 +41,7 @@ func newActivations() *cobra.Command {
 			if len(m.Layers) > 1 && strings.EqualFold(filepath.Ext(a.out), ".npy") {
 				return usageError("--out %s: an .npy file holds one layer's maps; give one --layer, or .json", a.out)
 			}
-			if err := a.checkImage(); err != nil {
-				return err
-			}
-			if err := a.check(&probe.MapSet{}, true); err != nil {
-				return err
-			}
-			lens, err := a.open()
-			if err != nil {
-				return err
-			}
-			picture, err := a.prepare(lens)
+			lens, picture, err := a.begin(&probe.MapSet{}, true)
 			if err != nil {
 				return err
 			}

@@ -209,6 +209,22 @@ func (a *analysis) open() (*gonbviz.Lens, error) {
 	return gonbviz.OpenOn(a.backend, net)
 }
 
+// begin is what every analysis of a picture does first: the call is checked, then network and picture are opened.
+func (a *analysis) begin(result any, required bool) (*gonbviz.Lens, *pixel.Prepared, error) {
+	if err := a.checkImage(); err != nil {
+		return nil, nil, err
+	}
+	if err := a.check(result, required); err != nil {
+		return nil, nil, err
+	}
+	lens, err := a.open()
+	if err != nil {
+		return nil, nil, err
+	}
+	picture, err := a.prepare(lens)
+	return lens, picture, err
+}
+
 // prepare opens the picture as the network's input.
 func (a *analysis) prepare(lens *gonbviz.Lens) (*pixel.Prepared, error) {
 	var picture image.Image

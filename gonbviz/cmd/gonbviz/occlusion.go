@@ -33,17 +33,7 @@ func newOcclusion() *cobra.Command {
 			if err := f.read(&o); err != nil {
 				return err
 			}
-			if err := a.checkImage(); err != nil {
-				return err
-			}
-			if err := a.check(&attrib.Attribution{}, true); err != nil {
-				return err
-			}
-			lens, err := a.open()
-			if err != nil {
-				return err
-			}
-			picture, err := a.prepare(lens)
+			lens, picture, err := a.begin(&attrib.Attribution{}, true)
 			if err != nil {
 				return err
 			}

@@ -23,17 +23,7 @@ func newPredict() *cobra.Command {
 			if top < 0 {
 				return usageError("--top %d: give a number of classes, or 0 for all", top)
 			}
-			if err := a.checkImage(); err != nil {
-				return err
-			}
-			if err := a.check(gonbviz.Top{}, false); err != nil {
-				return err
-			}
-			lens, err := a.open()
-			if err != nil {
-				return err
-			}
-			picture, err := a.prepare(lens)
+			lens, picture, err := a.begin(gonbviz.Top{}, false)
 			if err != nil {
 				return err
 			}

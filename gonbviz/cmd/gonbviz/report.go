@@ -16,17 +16,7 @@ func newReport() *cobra.Command {
 		Example: "  gonbviz report --image cat.jpg --out cat.html",
 		Args:    cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
-			if err := a.checkImage(); err != nil {
-				return err
-			}
-			if err := a.check(&gonbviz.Report{}, true); err != nil {
-				return err
-			}
-			lens, err := a.open()
-			if err != nil {
-				return err
-			}
-			picture, err := a.prepare(lens)
+			lens, picture, err := a.begin(&gonbviz.Report{}, true)
 			if err != nil {
 				return err
 			}
