@@ -30,7 +30,11 @@ func (l *Lens) Report(ctx context.Context, photo *pixel.Prepared) (*Report, erro
 	if err != nil {
 		return nil, err
 	}
-	results := []any{answer, occlusion}
+	heatmap, err := Heatmap(occlusion)
+	if err != nil {
+		return nil, err
+	}
+	results := []any{answer, occlusion, heatmap}
 	if layers := l.tellingLayers(); len(layers) > 0 {
 		maps, err := l.maps(ctx, photo, probe.Maps{Layers: layers, Sort: probe.ByStrength, Top: 12})
 		if err != nil {
@@ -52,11 +56,6 @@ func (l *Lens) Report(ctx context.Context, photo *pixel.Prepared) (*Report, erro
 		}
 		report.Figures = append(report.Figures, figure)
 	}
-	heatmap, err := Heatmap(occlusion)
-	if err != nil {
-		return nil, err
-	}
-	report.Figures = append(report.Figures[:2], append([]picture.Figure{heatmap}, report.Figures[2:]...)...)
 	return report, nil
 }
 

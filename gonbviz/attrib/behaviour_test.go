@@ -192,7 +192,7 @@ func TestOcclusionErrors(t *testing.T) {
 			t.Errorf("error %v, want %q", err, want)
 		}
 	}
-	if _, err := (attrib.Occlusion{}).Attribute(t.Context(), p, array(t, testnet.Exact(), counting(16))); err == nil || !strings.Contains(err.Error(), "16 values") {
+	if _, err := (attrib.Occlusion{}).Attribute(t.Context(), p, array(t, testnet.Exact(), testnet.Counting(16))); err == nil || !strings.Contains(err.Error(), "16 values") {
 		t.Errorf("error %v for a picture of another network", err)
 	}
 }

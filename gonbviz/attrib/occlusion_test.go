@@ -32,15 +32,6 @@ func array(t testing.TB, net *models.Network, values []float32) *pixel.Prepared 
 	return p
 }
 
-// counting is 0, 1, 2, … n−1.
-func counting(n int) []float32 {
-	values := make([]float32, n)
-	for i := range values {
-		values[i] = float32(i)
-	}
-	return values
-}
-
 func open(t testing.TB, backend compute.Backend, net *models.Network) *probe.Probe {
 	t.Helper()
 	p, err := probe.Open(backend, net)
@@ -79,7 +70,7 @@ func TestOcclusionExact(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			testbackend.Each(t, func(t *testing.T, backend compute.Backend) {
 				net := testnet.Exact()
-				p, picture := open(t, backend, net), array(t, net, counting(16))
+				p, picture := open(t, backend, net), array(t, net, testnet.Counting(16))
 				for _, batch := range []int{0, 1, 2, 3, 5, 8, 100} {
 					test.options.Batch = batch
 					a := attribute(t, p, picture, test.options)
@@ -98,7 +89,7 @@ func TestOcclusionExact(t *testing.T) {
 func TestOcclusionGrid(t *testing.T) {
 	net := testnet.Branches(23, 31, 3)
 	p := open(t, testbackend.Go(), net)
-	picture := array(t, net, counting(23*31*3))
+	picture := array(t, net, testnet.Counting(23*31*3))
 	for name, test := range map[string]struct {
 		options    attrib.Occlusion
 		rows, cols int
@@ -124,7 +115,7 @@ func TestOcclusionGrid(t *testing.T) {
 // TestOccluded holds that what a position is said to have shown is what the network was asked about.
 func TestOccluded(t *testing.T) {
 	net := testnet.Branches(11, 13, 2)
-	p, picture := open(t, testbackend.Go(), net), array(t, net, counting(11*13*3))
+	p, picture := open(t, testbackend.Go(), net), array(t, net, testnet.Counting(11*13*3))
 	for _, fill := range []attrib.Fill{attrib.Noise, attrib.Blur, attrib.Mean, attrib.White, attrib.Constant(1, 2, 3)} {
 		a := attribute(t, p, picture, attrib.Occlusion{Score: attrib.Logit, Class: "1", Window: attrib.Size{H: 4, W: 5}, Stride: attrib.Pixels(4), Fill: fill, Seed: 7})
 		for i := range a.Grid.Windows {

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/convlens/convlens/gonbviz/internal/testbackend"
+	"github.com/convlens/convlens/gonbviz/internal/testnet"
 	"github.com/convlens/convlens/models"
 	"github.com/convlens/convlens/models/alexnet"
 	"github.com/convlens/convlens/models/resnet"
@@ -31,7 +32,7 @@ func BenchmarkArchitectures(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			p, picture := open(b, testbackend.XLA(b), net), photograph(b, net, "squirrel")
+			p, picture := open(b, testbackend.XLA(b), net), testnet.Photograph(b, net, "squirrel")
 			ask := func() {
 				if _, err := p.Classify(b.Context(), picture); err != nil {
 					b.Fatal(err)

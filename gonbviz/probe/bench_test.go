@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/convlens/convlens/gonbviz/internal/testbackend"
+	"github.com/convlens/convlens/gonbviz/internal/testnet"
 	"github.com/convlens/convlens/gonbviz/probe"
 	"github.com/convlens/convlens/models/squeezenet"
 )
@@ -21,7 +22,7 @@ func BenchmarkOpen(b *testing.B) {
 // BenchmarkClassify asks SqueezeNet for one answer, once its program is compiled.
 func BenchmarkClassify(b *testing.B) {
 	net := squeezenet.Network()
-	p, picture := open(b, testbackend.XLA(b), net), photograph(b, net, "squirrel")
+	p, picture := open(b, testbackend.XLA(b), net), testnet.Photograph(b, net, "squirrel")
 	ask := func() {
 		if _, err := p.Classify(b.Context(), picture); err != nil {
 			b.Fatal(err)
@@ -36,7 +37,7 @@ func BenchmarkClassify(b *testing.B) {
 // BenchmarkMaps captures all layers of SqueezeNet in one pass, once its program is compiled.
 func BenchmarkMaps(b *testing.B) {
 	net := squeezenet.Network()
-	p, picture := open(b, testbackend.XLA(b), net), photograph(b, net, "squirrel")
+	p, picture := open(b, testbackend.XLA(b), net), testnet.Photograph(b, net, "squirrel")
 	var all probe.Maps
 	for _, l := range p.Layers() {
 		all.Layers = append(all.Layers, l.Name)

@@ -1,7 +1,6 @@
 package probe_test
 
 import (
-	"bytes"
 	"context"
 	"testing"
 
@@ -9,7 +8,6 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 
 	"github.com/convlens/convlens/gonbviz/internal/testnet"
-	"github.com/convlens/convlens/gonbviz/photos"
 	"github.com/convlens/convlens/gonbviz/pixel"
 	"github.com/convlens/convlens/gonbviz/probe"
 	"github.com/convlens/convlens/models"
@@ -26,33 +24,6 @@ func open(t testing.TB, backend compute.Backend, net *models.Network) *probe.Pro
 
 // raw is a network's input as it is.
 func raw(values ...float32) *pixel.Prepared { return &pixel.Prepared{Values: values} }
-
-// counting is 0, 1, 2, … n−1.
-func counting(n int) []float32 {
-	values := make([]float32, n)
-	for i := range values {
-		values[i] = float32(i)
-	}
-	return values
-}
-
-// photograph is an embedded photograph as the network gets it.
-func photograph(t testing.TB, net *models.Network, name string) *pixel.Prepared {
-	t.Helper()
-	file, err := photos.Open(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	photo, err := pixel.Decode(bytes.NewReader(file.Data), name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	prepared, err := pixel.Prepare(photo, net.Input)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return prepared
-}
 
 func maps(t testing.TB, p *probe.Probe, picture *pixel.Prepared, m probe.Maps) *probe.MapSet {
 	t.Helper()

@@ -46,7 +46,7 @@ func TestMapsExact(t *testing.T) {
 			{"head", "head/relu", "after ReLU", false, []float32{54}},
 			{"head", "head", "before ReLU", true, []float32{54}},
 		} {
-			set := maps(t, p, raw(counting(16)...), probe.Maps{Layers: []string{test.layer}, Pre: test.pre})
+			set := maps(t, p, raw(testnet.Counting(16)...), probe.Maps{Layers: []string{test.layer}, Pre: test.pre})
 			l := set.Layers[0]
 			if l.Layer.Name != test.point || l.After != test.after || !slices.Equal(values(l), test.want) {
 				t.Errorf("%s, pre %v: %s %s %v, want %s %s %v", test.layer, test.pre, l.Layer.Name, l.After, values(l), test.point, test.after, test.want)
@@ -57,7 +57,7 @@ func TestMapsExact(t *testing.T) {
 
 func TestMapsOrder(t *testing.T) {
 	p := open(t, testbackend.Go(), testnet.Exact())
-	picture := raw(counting(16)...)
+	picture := raw(testnet.Counting(16)...)
 	for _, test := range []struct {
 		ask      probe.Maps
 		index    []int
@@ -150,7 +150,7 @@ func TestPoint(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := open(t, testbackend.Go(), after(test.follow))
 			for pre, want := range map[bool][2]string{false: {test.post, test.after}, true: {test.pre, test.preceding}} {
-				l := maps(t, p, raw(counting(6)...), probe.Maps{Layers: []string{"conv"}, Pre: pre}).Layers[0]
+				l := maps(t, p, raw(testnet.Counting(6)...), probe.Maps{Layers: []string{"conv"}, Pre: pre}).Layers[0]
 				if l.Layer.Name != want[0] || l.After != want[1] {
 					t.Errorf("pre %v: reads %s %s, want %v", pre, l.Layer.Name, l.After, want)
 				}
@@ -163,7 +163,7 @@ func TestPoint(t *testing.T) {
 func TestMapsAll(t *testing.T) {
 	testbackend.Each(t, func(t *testing.T, backend compute.Backend) {
 		p := open(t, backend, testnet.Branches(23, 31, 1))
-		picture := raw(counting(23 * 31 * 3)...)
+		picture := raw(testnet.Counting(23 * 31 * 3)...)
 		answer, err := p.Classify(context.Background(), picture)
 		if err != nil {
 			t.Fatal(err)
@@ -190,7 +190,7 @@ func TestMapsAll(t *testing.T) {
 
 func TestMapsSqueezeNet(t *testing.T) {
 	net := squeezenet.Network()
-	p, picture := open(t, testbackend.XLA(t), net), photograph(t, net, "squirrel")
+	p, picture := open(t, testbackend.XLA(t), net), testnet.Photograph(t, net, "squirrel")
 	answer, err := p.Classify(context.Background(), picture)
 	if err != nil {
 		t.Fatal(err)
@@ -215,14 +215,14 @@ func TestMapsErrors(t *testing.T) {
 	ctx := context.Background()
 	cancelled, cancel := context.WithCancel(ctx)
 	cancel()
-	good, nan := raw(counting(16)...), raw(counting(16)...)
+	good, nan := raw(testnet.Counting(16)...), raw(testnet.Counting(16)...)
 	nan.Values[3] = float32(math.NaN())
 	for want, ask := range map[string]func() error{
 		"no layer asked for":    func() error { _, err := p.Maps(ctx, good, probe.Maps{}); return err },
 		`no layer "x" in exact`: func() error { _, err := p.Maps(ctx, good, probe.Maps{Layers: []string{"x"}}); return err },
 		"top -1 maps":           func() error { _, err := p.Maps(ctx, good, probe.Maps{Layers: []string{"conv"}, Top: -1}); return err },
 		"15 values for an input of 4×": func() error {
-			_, err := p.Maps(ctx, raw(counting(15)...), probe.Maps{Layers: []string{"conv"}})
+			_, err := p.Maps(ctx, raw(testnet.Counting(15)...), probe.Maps{Layers: []string{"conv"}})
 			return err
 		},
 		"not finite numbers": func() error { _, err := p.Maps(ctx, nan, probe.Maps{Layers: []string{"conv"}}); return err },

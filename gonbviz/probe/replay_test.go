@@ -204,10 +204,10 @@ func TestLargeConstant(t *testing.T) {
 		net := testnet.Exact()
 		logits := net.Logits
 		net.Logits = func(scope *model.Scope, x *Node) *Node {
-			table := Reshape(Const(x.Graph(), counting(8*8)), 8, 8)
+			table := Reshape(Const(x.Graph(), testnet.Counting(8*8)), 8, 8)
 			return Add(logits(scope, x), Reshape(ReduceAllSum(table), 1, 1))
 		}
-		answer, err := open(t, backend, net).Classify(t.Context(), raw(counting(16)...))
+		answer, err := open(t, backend, net).Classify(t.Context(), raw(testnet.Counting(16)...))
 		if err != nil {
 			t.Fatal(err)
 		}
