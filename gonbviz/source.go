@@ -6,6 +6,6 @@ import "embed"
 // that is kept on disk is known by it, among other things: whoever changes the code, in a clone without any version,
 // gets other results and not yesterday's.
 //
-//go:embed gonbviz.go results.go attrib/*.go field/*.go pixel/*.go probe/*.go probe/internal/record/*.go
+//go:embed gonbviz.go results.go attrib/*.go field/*.go pixel/*.go probe/*.go internal/record/*.go
 //go:embed progress/*.go internal/cache/*.go internal/plugin/*.go internal/quiet/*.go
 var source embed.FS

@@ -8,7 +8,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/convlens/convlens/gonbviz/field"
-	"github.com/convlens/convlens/gonbviz/probe/internal/record"
+	"github.com/convlens/convlens/gonbviz/internal/record"
 	"github.com/convlens/convlens/models"
 )
 

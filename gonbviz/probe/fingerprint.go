@@ -9,7 +9,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
-	"github.com/convlens/convlens/gonbviz/probe/internal/record"
+	"github.com/convlens/convlens/gonbviz/internal/record"
 )
 
 // Fingerprint is a digest of the network: its name, input and labels, the values that its variables have now, and every

@@ -5,7 +5,7 @@ import (
 
 	"github.com/gomlx/gomlx/core/graph"
 
-	"github.com/convlens/convlens/gonbviz/probe/internal/record"
+	"github.com/convlens/convlens/gonbviz/internal/record"
 )
 
 // sight says what the values of a node see of the picture along one of its sides. Where axis ≥ 0 the value at index i

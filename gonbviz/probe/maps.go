@@ -16,7 +16,7 @@ import (
 
 	"github.com/convlens/convlens/gonbviz/field"
 	"github.com/convlens/convlens/gonbviz/pixel"
-	"github.com/convlens/convlens/gonbviz/probe/internal/record"
+	"github.com/convlens/convlens/gonbviz/internal/record"
 )
 
 // Sort says in which order maps come.

@@ -25,7 +25,7 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 
 	"github.com/convlens/convlens/gonbviz/pixel"
-	"github.com/convlens/convlens/gonbviz/probe/internal/record"
+	"github.com/convlens/convlens/gonbviz/internal/record"
 	"github.com/convlens/convlens/models"
 )
 
