@@ -21,6 +21,49 @@ type entry struct {
 	DataOffsets []uint64 `json:"data_offsets"`
 }
 
+// Safetensors is a safetensors file whose header has been read and checked; its tensors are read one at a time.
+type Safetensors struct {
+	r       io.ReaderAt
+	entries []entry
+	start   int64 // where the data begins
+}
+
+// NewSafetensors reads the header of a safetensors file of size bytes from r. A header that does not describe the data
+// byte for byte, a name that occurs twice and a type that can't be read are errors, in one line that names the tensor.
+func NewSafetensors(r io.ReaderAt, size int64) (*Safetensors, error) {
+	entries, start, err := header(r, size)
+	if err != nil {
+		return nil, fmt.Errorf("safetensors: %w", err)
+	}
+	return &Safetensors{r, entries, start}, nil
+}
+
+// Tensors lists the tensors in the order of their data, without values. None of the data is read for it.
+func (s *Safetensors) Tensors() []Tensor {
+	list := make([]Tensor, len(s.entries))
+	for i, e := range s.entries {
+		list[i] = Tensor{Name: e.name, Shape: make([]int, len(e.Shape))}
+		for k, d := range e.Shape {
+			list[i].Shape[k] = int(d)
+		}
+	}
+	return list
+}
+
+// Values reads the values of tensor i of Tensors. One that is not finite or too large for float32 is an error that names
+// the tensor; what float32 can't hold exactly is rounded.
+func (s *Safetensors) Values(i int) ([]float32, error) {
+	e := s.entries[i]
+	begin, end := int64(e.DataOffsets[0]), int64(e.DataOffsets[1])
+	k := kinds[e.Dtype]
+	values := make([]float32, 0, (end-begin)/int64(k.size)) // the data are there: header has compared with size
+	values, err := convert(values, io.NewSectionReader(s.r, s.start+begin, end-begin), k, end-begin)
+	if err != nil {
+		return nil, fmt.Errorf("safetensors: tensor %q: %w", e.name, err)
+	}
+	return values, nil
+}
+
 // OpenSafetensors reads the safetensors file at path; its errors name the file.
 func OpenSafetensors(path string) ([]Tensor, error) {
 	f, err := OpenFile(path)
@@ -40,28 +83,17 @@ func OpenSafetensors(path string) ([]Tensor, error) {
 }
 
 // ReadSafetensors reads the size bytes of a safetensors file from r, its tensors in the order of their data. It takes
-// F64, F32, F16, BF16, the integers and BOOL; what float32 can't hold exactly is rounded. A header that does not
-// describe the data byte for byte, a name that occurs twice, and a value that is not finite or too large for float32
-// are errors, in one line that names the tensor.
+// F64, F32, F16, BF16, the integers and BOOL; errors are those of NewSafetensors and Values.
 func ReadSafetensors(r io.ReaderAt, size int64) ([]Tensor, error) {
-	entries, start, err := header(r, size)
+	s, err := NewSafetensors(r, size)
 	if err != nil {
-		return nil, fmt.Errorf("safetensors: %w", err)
+		return nil, err
 	}
-	list := make([]Tensor, 0, len(entries))
-	for _, e := range entries {
-		begin, end := int64(e.DataOffsets[0]), int64(e.DataOffsets[1])
-		k := kinds[e.Dtype]
-		values := make([]float32, 0, (end-begin)/int64(k.size)) // the data are there: header has compared with size
-		values, err := convert(values, io.NewSectionReader(r, start+begin, end-begin), k, end-begin)
-		if err != nil {
-			return nil, fmt.Errorf("safetensors: tensor %q: %w", e.name, err)
+	list := s.Tensors()
+	for i := range list {
+		if list[i].Values, err = s.Values(i); err != nil {
+			return nil, err
 		}
-		shape := make([]int, len(e.Shape))
-		for i, d := range e.Shape {
-			shape[i] = int(d)
-		}
-		list = append(list, Tensor{e.name, shape, values})
 	}
 	return list, nil
 }

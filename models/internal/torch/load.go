@@ -4,6 +4,7 @@ package torch
 
 import (
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -94,13 +95,19 @@ func Tensors(layers []Layer) []Tensor {
 }
 
 // Open makes a network of the safetensors file at path: a network of that name, with such layers, and a function
-// that gives its logits. Errors are one line and name the file.
+// that gives its logits. Errors are one line and name the file; a file of another network is refused by its header,
+// before any of its data is read.
 func Open(path, name string, layers []Layer, logits func(*model.Scope, *graph.Node) *graph.Node) (*models.Network, error) {
-	list, err := weights.OpenSafetensors(path)
+	f, err := weights.OpenFile(path)
 	if err != nil {
 		return nil, err
 	}
-	store, classes, err := load(name, layers, list)
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	store, classes, err := load(name, layers, f, info.Size())
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -119,40 +126,67 @@ func Open(path, name string, layers []Layer, logits func(*model.Scope, *graph.No
 // Side is the height and width of the pictures that the networks were trained on.
 const Side = 224
 
-// load puts a checkpoint's tensors into a new store, and counts the classes. It lets go of each tensor's values once
-// they are in the store, because VGG's take half a gigabyte.
-func load(name string, layers []Layer, list []weights.Tensor) (store *model.Store, classes int, err error) {
-	have := map[string]*weights.Tensor{}
-	for i, t := range list {
-		have[t.Name] = &list[i]
+// load puts a checkpoint's tensors into a new store, and counts the classes. It holds the values of one tensor at a
+// time, because VGG's take half a gigabyte together.
+func load(name string, layers []Layer, r io.ReaderAt, size int64) (store *model.Store, classes int, err error) {
+	checkpoint, err := weights.NewSafetensors(r, size)
+	if err != nil {
+		return nil, 0, err
+	}
+	list := checkpoint.Tensors()
+	plan, classes, err := match(name, layers, list)
+	if err != nil {
+		return nil, 0, err
 	}
 	store = model.NewStore()
+	for _, f := range plan {
+		t := list[f.at]
+		if t.Values, err = checkpoint.Values(f.at); err != nil {
+			return nil, 0, err
+		}
+		if f.positive && slices.Min(t.Values) < 0 {
+			return nil, 0, fmt.Errorf("tensor %q has a variance below 0", t.Name)
+		}
+		if err := weights.Load(store, []weights.Tensor{f.turned(&t)}, func(string) string { return f.variable }); err != nil {
+			return nil, 0, err
+		}
+		store.GetVariable(f.variable).SetTrainable(!f.statistic)
+	}
+	return store, classes, nil
+}
+
+// found is a tensor that a network needs, and which one of the checkpoint's it is.
+type found struct {
+	Tensor
+	at int
+}
+
+// match finds what the layers need among the tensors of a checkpoint by names and shapes, and counts the classes.
+func match(name string, layers []Layer, list []weights.Tensor) (plan []found, classes int, err error) {
+	have := map[string]int{}
+	for i, t := range list {
+		have[t.Name] = i
+	}
 	for _, need := range Tensors(layers) {
 		if classes > 0 && need.Shape[0] == Classes {
 			need.Shape = slices.Concat([]int{classes}, need.Shape[1:])
 		}
-		t := have[need.Name]
-		if t == nil && need.Also != "" {
-			t = have[need.Also]
+		at, there := have[need.Name]
+		if !there && need.Also != "" {
+			at, there = have[need.Also]
 		}
-		if t == nil {
+		if !there {
 			return nil, 0, fmt.Errorf("%s needs tensor %q of shape %s, which is not there", name, need.Name, text(need.Shape))
 		}
+		t := list[at]
 		if !fits(t.Shape, need.Shape) && !(need.kernel != nil && fits(t.Shape, need.kernel)) {
 			return nil, 0, fmt.Errorf("tensor %q has shape %v; %s needs %s", t.Name, t.Shape, name, text(need.Shape))
 		}
 		if need.Shape[0] == Classes {
 			classes = t.Shape[0]
 		}
-		if need.positive && slices.Min(t.Values) < 0 {
-			return nil, 0, fmt.Errorf("tensor %q has a variance below 0", t.Name)
-		}
-		if err := weights.Load(store, []weights.Tensor{need.turned(t)}, func(string) string { return need.variable }); err != nil {
-			return nil, 0, err
-		}
-		store.GetVariable(need.variable).SetTrainable(!need.statistic)
+		plan = append(plan, found{need, at})
 		delete(have, t.Name)
-		t.Values = nil
 	}
 	for _, l := range layers {
 		if l.Side == 0 {
@@ -160,11 +194,11 @@ func load(name string, layers []Layer, list []weights.Tensor) (store *model.Stor
 		}
 	}
 	for _, t := range list {
-		if have[t.Name] != nil {
+		if _, left := have[t.Name]; left {
 			return nil, 0, fmt.Errorf("tensor %q is there, which %s does not have", t.Name, name)
 		}
 	}
-	return store, classes, nil
+	return plan, classes, nil
 }
 
 // fits reports whether a shape is the one that is needed, with any number of classes.

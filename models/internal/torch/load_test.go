@@ -2,6 +2,7 @@ package torch_test
 
 import (
 	"fmt"
+	"math"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -147,6 +148,21 @@ func shaped(name string, shape ...int) func([]weights.Tensor) []weights.Tensor {
 		list[i].Shape = shape
 		weightstest.Fill(list[i : i+1])
 		return list
+	}
+}
+
+// TestHeaderFirst holds that a checkpoint of another network is refused without a look at its data, which here has a
+// value that would be an error of its own.
+func TestHeaderFirst(t *testing.T) {
+	list := checkpoint()
+	last := len(list) - 1
+	list[0].Values[0] = float32(math.NaN())
+	if _, err := open(t, list); err == nil || !strings.Contains(err.Error(), "NaN") {
+		t.Errorf("error %v", err)
+	}
+	list[last].Name = "three.other"
+	if _, err := open(t, list); err == nil || !strings.Contains(err.Error(), `needs tensor "three.bias"`) {
+		t.Errorf("error %v", err)
 	}
 }
 
