@@ -1,12 +1,13 @@
 package record
 
 import (
-	"fmt"
 	"reflect"
 	"slices"
 
 	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
+	"github.com/gomlx/gomlx/core/graph"
 )
 
 // The attributes that GoMLX keeps private on a graph's nodes. Node kinds that have none, or whose inputs and shape say
@@ -39,6 +40,8 @@ type (
 	Transpose struct{ Permutation []int }
 	// Reduce lists the axes that vanish.
 	Reduce struct{ Axes []int }
+	// Reverse lists the axes that are turned round.
+	Reverse struct{ Axes []int }
 	// Concat names the axis that grows.
 	Concat struct{ Axis int }
 	// Pad has one entry an axis.
@@ -47,6 +50,11 @@ type (
 	Slice struct{ Starts, Limits, Strides []int }
 	// Constant holds the values, a slice, of a constant. GoMLX keeps only those of small ones.
 	Constant struct{ Flat any }
+	// Sort names the axis that is put in order.
+	Sort struct {
+		Axis   int
+		Stable bool
+	}
 	// Iota names the axis that counts.
 	Iota struct {
 		Shape shapes.Shape
@@ -58,21 +66,27 @@ type (
 type backend struct {
 	compute.Backend
 	attributes map[compute.Value]any
+	closures   map[compute.Value][]*function // what control flow runs, under its first output
+	graph      *graph.Graph
 }
 
+// next is the number that the graph will give to its next node.
+func (b *backend) next() int { return len(b.graph.Nodes()) }
+
 func (b *backend) Builder(name string) compute.Builder {
-	return &builder{b.Backend.Builder(name), b, nil}
+	return &builder{Builder: b.Backend.Builder(name), b: b}
 }
 
 type builder struct {
 	compute.Builder
-	b    *backend
-	main *function
+	b        *backend
+	main     *function
+	standIns int
 }
 
 func (b *builder) Main() compute.Function {
 	if b.main == nil {
-		b.main = &function{b.Builder.Main(), b, nil}
+		b.main = &function{Function: b.Builder.Main(), builder: b}
 	}
 	return b.main
 }
@@ -82,14 +96,16 @@ func (b *builder) NewFunction(name string) (compute.Function, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &function{f, b, nil}, nil
+	return &function{Function: f, builder: b, first: b.b.next()}, nil
 }
 
 // function delegates every operation; those with private attributes are noted on the way.
 type function struct {
 	compute.Function
-	builder *builder
-	parent  *function
+	builder             *builder
+	parent              *function
+	parameters, outputs []compute.Value
+	first, end          int // the numbers of the graph's nodes that were made in it
 }
 
 func (f *function) Builder() compute.Builder { return f.builder }
@@ -106,31 +122,7 @@ func (f *function) Closure() (compute.Function, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &function{c, f.builder, f}, nil
-}
-
-// bare is the wrapped function: the builder underneath refuses any other.
-func bare(f compute.Function) compute.Function {
-	if w, ok := f.(*function); ok {
-		return w.Function
-	}
-	return f
-}
-
-func (f *function) Call(callee compute.Function, inputs ...compute.Value) ([]compute.Value, error) {
-	return f.Function.Call(bare(callee), inputs...)
-}
-
-func (f *function) Sort(comparator compute.Function, axis int, isStable bool, inputs ...compute.Value) ([]compute.Value, error) {
-	return f.Function.Sort(bare(comparator), axis, isStable, inputs...)
-}
-
-func (f *function) While(cond, body compute.Function, state ...compute.Value) ([]compute.Value, error) {
-	return f.Function.While(bare(cond), bare(body), state...)
-}
-
-func (f *function) If(pred compute.Value, yes, no compute.Function) ([]compute.Value, error) {
-	return f.Function.If(pred, bare(yes), bare(no))
+	return &function{Function: c, builder: f.builder, parent: f, first: f.builder.b.next()}, nil
 }
 
 // note keeps an operation's attributes under its value.
@@ -192,6 +184,11 @@ func (f *function) ReduceProduct(x compute.Value, axes ...int) (compute.Value, e
 	return f.note(v, err, Reduce{slices.Clone(axes)})
 }
 
+func (f *function) Reverse(x compute.Value, axes ...int) (compute.Value, error) {
+	v, err := f.Function.Reverse(x, axes...)
+	return f.note(v, err, Reverse{slices.Clone(axes)})
+}
+
 func (f *function) Concatenate(axis int, operands ...compute.Value) (compute.Value, error) {
 	v, err := f.Function.Concatenate(axis, operands...)
 	return f.note(v, err, Concat{axis})
@@ -212,19 +209,15 @@ func (f *function) Iota(shape shapes.Shape, axis int) (compute.Value, error) {
 	return f.note(v, err, Iota{shape.Clone(), axis})
 }
 
-// BatchNormForInference is missing in the builder underneath; a parameter of the right shape stands for its value.
-func (f *function) BatchNormForInference(x, _, _, _, _ compute.Value, epsilon float32, axis int) (compute.Value, error) {
-	shape, err := f.builder.OpShape(x)
-	if err != nil {
-		return nil, err
-	}
-	v, err := f.Function.Parameter(fmt.Sprintf("batch norm %d", len(f.builder.b.attributes)), shape, nil)
-	return f.note(v, err, Norm{epsilon, axis})
-}
-
 func (f *function) Constant(flat any, dims ...int) (compute.Value, error) {
-	v, err := f.Function.Constant(flat, dims...)
 	from := reflect.ValueOf(flat)
+	var v compute.Value
+	var err error
+	if dtype := dtypes.FromGoType(from.Type().Elem()); dtype.IsComplex() {
+		v, err = f.standIn(shapes.Make(dtype, dims...), nil)
+	} else {
+		v, err = f.Function.Constant(flat, dims...)
+	}
 	kept := reflect.MakeSlice(from.Type(), from.Len(), from.Len())
 	reflect.Copy(kept, from)
 	return f.note(v, err, Constant{kept.Interface()})

@@ -37,6 +37,7 @@ type Program struct {
 	all        []*graph.Node // Nodes, and what the named ones depend on beside them
 	store      *model.Store
 	attributes map[compute.Value]any
+	closures   map[*graph.Node][]Closure
 }
 
 // Trace records the network for a batch size.
@@ -45,11 +46,12 @@ func Trace(net *models.Network, batch int) (*Program, error) {
 	if err != nil {
 		return nil, fmt.Errorf("record: %w", err)
 	}
-	b := &backend{inner, map[compute.Value]any{}}
+	b := &backend{Backend: inner, attributes: map[compute.Value]any{}, closures: map[compute.Value][]*function{}}
 	p := &Program{store: net.Store, attributes: b.attributes}
 	in := net.Input
 	err = catch(func() {
 		g := graph.NewGraph(b, "record")
+		b.graph = g
 		model.SetStore(g, net.Store)
 		p.Picture = graph.Parameter(g, pictureName, shapes.Make(dtypes.Float32, batch, in.Height, in.Width, in.Channels()))
 		if net.Tensors != nil && batch == 1 {
@@ -69,8 +71,9 @@ func Trace(net *models.Network, batch int) (*Program, error) {
 		return nil, fmt.Errorf("network %q answers with %s for a batch of %d; Logits must return [batch, classes]", net.Name, shape, batch)
 	}
 	made := p.Logits.Graph().Nodes()
-	p.Nodes = reachable(made, []*graph.Node{p.Logits})
-	p.all = reachable(made, append(slices.Collect(maps.Values(p.Named)), p.Logits))
+	p.findClosures(made, b.closures)
+	p.Nodes = p.reachable(made, []*graph.Node{p.Logits})
+	p.all = p.reachable(made, append(slices.Collect(maps.Values(p.Named)), p.Logits))
 	return p, p.check()
 }
 
@@ -90,7 +93,10 @@ func catch(build func()) (err error) {
 }
 
 // reachable lists the nodes that some depend on, inputs before users, in the order in which they were made.
-func reachable(all, some []*graph.Node) []*graph.Node {
+func (p *Program) reachable(all, some []*graph.Node) []*graph.Node { return reach(all, some, p.Reads) }
+
+// reach lists the nodes, of all, that reads leads to from some.
+func reach(all, some []*graph.Node, reads func(n *graph.Node) []*graph.Node) []*graph.Node {
 	seen := map[*graph.Node]bool{}
 	todo := slices.Clone(some)
 	for len(todo) > 0 {
@@ -98,7 +104,7 @@ func reachable(all, some []*graph.Node) []*graph.Node {
 		todo = todo[:len(todo)-1]
 		if !seen[n] {
 			seen[n] = true
-			todo = append(todo, n.Inputs()...)
+			todo = append(todo, reads(n)...)
 		}
 	}
 	var nodes []*graph.Node
@@ -110,40 +116,28 @@ func reachable(all, some []*graph.Node) []*graph.Node {
 	return nodes
 }
 
-// check refuses what a replay can't carry over, and variables without a value: GoMLX would fill them with noise.
+// check refuses parameters that are no variables, and variables without a value: GoMLX would fill them with noise.
 func (p *Program) check() error {
 	for _, n := range p.all {
-		switch n.Type() {
-		case graph.NodeTypeParameter:
-			if n == p.Picture {
-				continue
-			}
-			v := p.store.GetVariable(n.GetParameterName())
-			if v == nil {
-				return fmt.Errorf("the network reads a parameter %q that is no variable of its store", n.GetParameterName())
-			}
-			if !v.HasValue() {
-				return fmt.Errorf("variable %q has no value; load the network's weights into its Store first", v.Path())
-			}
-		default:
-			if name, found := controlFlow[n.Type()]; found {
-				return fmt.Errorf("the network uses %s, which can't be looked into", name)
-			}
+		if n.Type() != graph.NodeTypeParameter || n == p.Picture {
+			continue
+		}
+		v := p.store.GetVariable(n.GetParameterName())
+		if v == nil {
+			return fmt.Errorf("the network reads a parameter %q that is no variable of its store", n.GetParameterName())
+		}
+		if !v.HasValue() {
+			return fmt.Errorf("variable %q has no value; load the network's weights into its Store first", v.Path())
 		}
 	}
 	return nil
 }
 
-// controlFlow names the node types that GoMLX prints as numbers. Their clones would keep parts of the old graph.
-var controlFlow = map[graph.NodeType]string{
-	graph.NodeTypeCall: "Call", graph.NodeTypeWhile: "While", graph.NodeTypeIf: "If", graph.NodeTypeSort: "Sort",
-}
-
 // Attributes are those noted for a node: a Conv, Window, Dot, …, or nil.
 func (p *Program) Attributes(n *graph.Node) any {
 	outputs := graph.InternalBackendOutputs(n)
-	if len(outputs) == 0 {
-		return nil
+	if len(outputs) == 0 || n.Type() == graph.NodeTypeSplitNode || n.Type() == graph.NodeTypeIdentity {
+		return nil // it has the value of the node that it hands on
 	}
 	return p.attributes[outputs[0]]
 }
@@ -167,15 +161,16 @@ func (p *Program) Variable(n *graph.Node) *model.Variable {
 
 // Replay builds the program again in picture's graph, of whatever backend, on picture instead of the recorded input,
 // and returns what became of the wanted nodes; only what those depend on is built. substitute is asked for every node
-// but the picture with its new inputs; where it returns nil the node is cloned, or built in a quicker way that gives
-// the same values. A nil substitute replaces nothing.
+// but the picture with what became of the nodes that it Reads; where it returns nil the node is cloned, or built in a
+// quicker way that gives the same values. It is not asked for the nodes of closures, which are built again as they were,
+// on what became of the nodes around them. A nil substitute replaces nothing.
 func (p *Program) Replay(picture *graph.Node, wanted []*graph.Node, substitute func(n *graph.Node, inputs []*graph.Node) *graph.Node) []*graph.Node {
 	made := map[*graph.Node]*graph.Node{p.Picture: picture}
-	for _, n := range reachable(p.all, wanted) {
+	for _, n := range p.reachable(p.all, wanted) {
 		if n == p.Picture {
 			continue
 		}
-		inputs := through(made, n.Inputs())
+		inputs := through(made, p.Reads(n))
 		if substitute != nil {
 			made[n] = substitute(n, inputs)
 		}
@@ -195,8 +190,17 @@ func through(made map[*graph.Node]*graph.Node, nodes []*graph.Node) []*graph.Nod
 	return list
 }
 
-// build makes a node again in g. Those without inputs would be cloned into the graph that they come from.
+// build makes a node again in g, in the quickest way.
 func (p *Program) build(g *graph.Graph, n *graph.Node, inputs []*graph.Node) *graph.Node {
+	if lowered := p.lower(n, inputs); lowered != nil {
+		return lowered
+	}
+	return p.clone(g, n, inputs)
+}
+
+// clone makes a node again in g as it was. Those without inputs, and control flow, GoMLX would clone into the graph that
+// they come from. Inputs are what became of the nodes that n Reads.
+func (p *Program) clone(g *graph.Graph, n *graph.Node, inputs []*graph.Node) *graph.Node {
 	switch n.Type() {
 	case graph.NodeTypeParameter:
 		return p.Variable(n).NodeValue(g)
@@ -206,8 +210,8 @@ func (p *Program) build(g *graph.Graph, n *graph.Node, inputs []*graph.Node) *gr
 		iota := p.Attributes(n).(Iota)
 		return graph.Iota(g, iota.Shape, iota.Axis)
 	}
-	if made := p.lower(n, inputs); made != nil {
-		return made
+	if IsControlFlow(n) {
+		return p.runControlFlow(g, n, inputs)
 	}
 	return n.CloneWithInputs(inputs...)
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
-	"github.com/convlens/convlens/gonbviz/internal/testnet"
 	"github.com/convlens/convlens/gonbviz/internal/record"
+	"github.com/convlens/convlens/gonbviz/internal/testnet"
 	"github.com/convlens/convlens/models"
 )
 
