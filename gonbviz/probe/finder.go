@@ -35,14 +35,14 @@ func findLayers(p *record.Program) []*Layer {
 	}
 	for i, n := range p.Nodes {
 		f.order[n] = i
-		for _, in := range n.Inputs() {
+		for _, in := range p.Reads(n) {
 			if !slices.Contains(f.users[in], n) {
 				f.users[in] = append(f.users[in], n)
 			}
 		}
 	}
 	for _, n := range p.Nodes {
-		if n != p.Picture && f.views[n] != nil && !passes(n) {
+		if n != p.Picture && f.views[n] != nil && !passes(n) && n.Type() != graph.NodeTypeSplitNode {
 			f.place(n)
 		}
 	}
@@ -53,7 +53,7 @@ func findLayers(p *record.Program) []*Layer {
 	for _, l := range f.layers {
 		l.describe(f.views[l.node])
 	}
-	names := namer{finder: f, taken: map[string]bool{}, numbers: map[Kind]int{}}
+	names := namer{finder: f, taken: map[string]bool{}, numbers: map[string]int{}}
 	for _, l := range f.layers {
 		l.Name = names.name(l)
 	}
@@ -71,6 +71,10 @@ func (f *finder) place(n *graph.Node) {
 		f.start(n, Pool)
 	case n.Type() == graph.NodeTypeBatchNormForInference:
 		f.start(n, Norm)
+	case n.NumOutputs() > 1:
+		f.startSplit(n)
+	case record.IsControlFlow(n):
+		f.start(n, Other)
 	case elementwise(n):
 		f.placeElementwise(n)
 	default:
@@ -156,7 +160,7 @@ func (f *finder) onlyUse(l *Layer, n *graph.Node) bool {
 // bases are what n reads of the picture, past reshapes and the like, each once.
 func (f *finder) bases(n *graph.Node) []*graph.Node {
 	var list []*graph.Node
-	for _, in := range n.Inputs() {
+	for _, in := range f.program.Reads(n) {
 		if f.views[in] == nil {
 			continue
 		}
@@ -231,6 +235,23 @@ func (f *finder) start(n *graph.Node, kind Kind) *Layer {
 	return l
 }
 
+// startSplit begins a layer at an operation with several outputs. The largest that is read stands for all.
+func (f *finder) startSplit(n *graph.Node) {
+	kind := Other
+	if n.Type() == graph.NodeTypeBatchNormForTraining {
+		kind = Norm
+	}
+	l := &Layer{Kind: kind, op: n, from: f.sources(n)}
+	f.layers = append(f.layers, l)
+	f.own(l, n)
+	for _, output := range f.users[n] {
+		if l.node == nil || output.Shape().Size() > l.node.Shape().Size() {
+			l.node = output
+		}
+		f.owner[output] = l
+	}
+}
+
 // extend makes n the output of l.
 func (f *finder) extend(l *Layer, n *graph.Node) {
 	l.node = n
@@ -250,7 +271,7 @@ func (f *finder) own(l *Layer, n *graph.Node) {
 
 // weight is the operand of a dense product that does not depend on the picture and reads a variable; else nil.
 func (f *finder) weight(n *graph.Node) *graph.Node {
-	for _, in := range n.Inputs() {
+	for _, in := range f.program.Reads(n) {
 		if f.views[in] == nil && len(f.variables(in)) > 0 {
 			return in
 		}
@@ -261,7 +282,7 @@ func (f *finder) weight(n *graph.Node) *graph.Node {
 // parameters are the variables that n reads past its picture-dependent inputs.
 func (f *finder) parameters(n *graph.Node) []*graph.Node {
 	var list []*graph.Node
-	for _, in := range n.Inputs() {
+	for _, in := range f.program.Reads(n) {
 		if f.views[in] == nil {
 			list = append(list, f.variables(in)...)
 		}
@@ -278,7 +299,7 @@ func (f *finder) variables(n *graph.Node) []*graph.Node {
 		if f.program.Variable(n) != nil {
 			list = append(list, n)
 		}
-		for _, in := range n.Inputs() {
+		for _, in := range f.program.Reads(n) {
 			if !seen[in] {
 				seen[in] = true
 				todo = append(todo, in)

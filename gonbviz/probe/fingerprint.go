@@ -58,22 +58,41 @@ func writeVariables(w io.Writer, recorded *record.Program, written map[*model.Va
 	return nil
 }
 
-// writeOperations writes each operation with its inputs and attributes. GoMLX writes a node with all that it holds; only
-// what it writes of a parameter, or of a constant, says too little.
+// writeOperations writes each operation with its inputs and attributes, those of closures after what runs them.
 func writeOperations(w io.Writer, recorded *record.Program) error {
 	for _, n := range recorded.Nodes {
-		if n.CustomGradient() != nil {
-			return fmt.Errorf("%s has a gradient of its own", n)
-		}
-		if n.Type() != graph.NodeTypeConstant {
-			fmt.Fprintf(w, "%s %+v\n", n, recorded.Attributes(n))
-			continue
-		}
-		if err := writeTensor(w, fmt.Sprint("constant ", n.Id()), recorded.Constant(n)); err != nil {
+		if err := writeOperation(w, recorded, n); err != nil {
 			return err
+		}
+		for _, closure := range recorded.Closures(n) {
+			for _, inner := range closure.Nodes {
+				if err := writeOperation(w, recorded, inner); err != nil {
+					return err
+				}
+			}
+			for _, output := range closure.Outputs {
+				fmt.Fprintln(w, output.Id())
+			}
 		}
 	}
 	_, err := fmt.Fprintln(w, recorded.Picture.Id(), recorded.Logits.Id())
+	return err
+}
+
+// writeOperation writes one operation. GoMLX writes a node with all that it holds; only what it writes of a parameter,
+// of a constant, or of control flow, says too little.
+func writeOperation(w io.Writer, recorded *record.Program, n *graph.Node) error {
+	if n.CustomGradient() != nil {
+		return fmt.Errorf("%s has a gradient of its own", n)
+	}
+	if n.Type() == graph.NodeTypeConstant {
+		return writeTensor(w, fmt.Sprint("constant ", n.Id()), recorded.Constant(n))
+	}
+	fmt.Fprintf(w, "%s %+v", n, recorded.Attributes(n))
+	for _, in := range recorded.Reads(n) {
+		fmt.Fprint(w, " ", in.Id())
+	}
+	_, err := fmt.Fprintln(w)
 	return err
 }
 

@@ -37,9 +37,11 @@ type Layer struct {
 	// means and variances of a batch normalisation are not among them.
 	Parameters int
 	// ReceptiveField is the size, down and across, of what one value sees of the picture, in the picture's pixels,
-	// padding included. For a layer without places (dense, global pooling) it is at most the picture.
+	// padding included; the largest, where places see areas of different sizes. For a layer without places (dense, global
+	// pooling) it is at most the picture. Of what While, If and Call make every value is taken to see all that they read.
 	ReceptiveField [2]int
-	// Stride is how far apart in the picture, in pixels, neighbouring values look; 0 for a layer without places.
+	// Stride is how far apart in the picture, in pixels, neighbouring values look, rounded up in a map that was enlarged beyond
+	// the picture; 0 for a layer without places.
 	Stride [2]int
 
 	op, node *graph.Node // the layer's first operation and its output
@@ -63,9 +65,9 @@ func (l *Layer) describe(v *view) {
 	l.view = *v
 	dims := l.node.Shape().Dimensions
 	for side, s := range v {
-		l.ReceptiveField[side] = s.size
+		l.ReceptiveField[side] = s.field()
 		if s.axis >= 0 {
-			l.Stride[side] = s.stride
+			l.Stride[side] = s.step()
 			l.Shape = append(l.Shape, dims[s.axis])
 		}
 	}

@@ -4,13 +4,15 @@ import (
 	"fmt"
 	"path"
 	"strings"
+
+	"github.com/gomlx/gomlx/core/graph"
 )
 
 // namer gives layers their names, in order of execution.
 type namer struct {
 	*finder
 	taken   map[string]bool
-	numbers map[Kind]int
+	numbers map[string]int
 }
 
 // name is a layer's alias, else its variables' path, else one made of what it follows or of its number.
@@ -26,10 +28,26 @@ func (n *namer) name(l *Layer) string {
 		name = n.placeName(l)
 	}
 	if name == "" {
-		n.numbers[l.Kind]++
-		name = fmt.Sprintf("%s%d", l.Kind, n.numbers[l.Kind])
+		what := whatIs(l)
+		n.numbers[what]++
+		name = fmt.Sprintf("%s%d", what, n.numbers[what])
 	}
 	return n.unique(name)
+}
+
+// whatIs is a word for a layer: its operation, where that is control flow, else its kind.
+func whatIs(l *Layer) string {
+	switch l.op.Type() {
+	case graph.NodeTypeWhile:
+		return "while"
+	case graph.NodeTypeIf:
+		return "if"
+	case graph.NodeTypeSort:
+		return "sort"
+	case graph.NodeTypeCall:
+		return "call"
+	}
+	return string(l.Kind)
 }
 
 // variablePath is the scope of the first variable that a layer reads: "conv1" for "/conv1/weights". A normalisation

@@ -46,33 +46,13 @@ func TestOpenErrors(t *testing.T) {
 		"is no variable of its store": logits(func(_ *model.Scope, x *Node) *Node {
 			return Add(ReduceMean(x, 1, 2), Parameter(x.Graph(), "other", shapes.Make(dtypes.Float32, 1, 1)))
 		}),
-		"uses Sort, which can't be looked into":  logits(func(_ *model.Scope, x *Node) *Node { return Sort(ReduceMean(x, 1, 2), -1, true) }),
-		"uses While, which can't be looked into": logits(loop),
-		"can't be built for 4×4×1 pictures: ":    logits(func(_ *model.Scope, x *Node) *Node { return Reshape(x, 7) }),
+		"can't be built for 4×4×1 pictures: ": logits(func(_ *model.Scope, x *Node) *Node { return Reshape(x, 7) }),
 	} {
 		_, err := probe.Open(testbackend.Go(), net)
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("error %v, want %q", err, want)
 		}
 	}
-}
-
-// loop halves the mean until a counter is at 3.
-func loop(_ *model.Scope, x *Node) *Node {
-	x = ReduceMean(x, 1, 2)
-	g := x.Graph()
-	state := func(g *Graph) (i, v *Node) {
-		return Parameter(g, "i", shapes.Make(dtypes.Int32)), Parameter(g, "v", x.Shape())
-	}
-	more := NewClosure(g, func(g *Graph) []*Node {
-		i, _ := state(g)
-		return []*Node{LessThan(i, Scalar(g, dtypes.Int32, 3))}
-	})
-	body := NewClosure(g, func(g *Graph) []*Node {
-		i, v := state(g)
-		return []*Node{AddScalar(i, 1), MulScalar(v, 0.5)}
-	})
-	return While(more, body, Scalar(g, dtypes.Int32, 0), x)[1]
 }
 
 // TestNotFinite finds what a NaN among the weights makes of the answer.
