@@ -3,18 +3,46 @@ package onnx
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
 // namer gives variables paths that a person can read: "/layer1/0/conv1/weights" for a weight "layer1.0.conv1.weight".
 type namer struct {
 	file   *file
+	root   string // what stands before every layer's name
 	scopes map[*node]string
 	taken  map[string]int // how often a scope or path has been asked for
 }
 
 func newNamer(f *file) *namer {
-	return &namer{file: f, scopes: map[*node]string{}, taken: map[string]int{}}
+	n := &namer{file: f, scopes: map[*node]string{}, taken: map[string]int{}}
+	n.root = n.common()
+	return n
+}
+
+// common is the model's own name, as TensorFlow puts it before every layer's: nothing is told apart by it.
+func (n *namer) common() string {
+	root, layers := "", 0
+	for _, of := range n.file.nodes {
+		layer := slices.ContainsFunc(of.inputs, func(in string) bool {
+			a := n.file.weights[in]
+			return a != nil && a.kind == float && a.size() > 1
+		})
+		name := n.written(of)
+		if !layer || name == "" {
+			continue
+		}
+		first, _, below := strings.Cut(name, "/")
+		if !below || layers > 0 && first != root {
+			return ""
+		}
+		root, layers = first, layers+1
+	}
+	if layers < 2 {
+		return ""
+	}
+	return root + "/"
 }
 
 // variable is a new path for a variable of a node.
@@ -38,10 +66,7 @@ func (n *namer) scope(of *node) string {
 	if s, found := n.scopes[of]; found {
 		return s
 	}
-	name := n.fromWeights(of)
-	if name == "" {
-		name = fromNode(of)
-	}
+	name := clean(strings.TrimPrefix(n.written(of), n.root))
 	if name == "" {
 		name = clean(of.outputs[0])
 	}
@@ -52,11 +77,19 @@ func (n *namer) scope(of *node) string {
 	return n.scopes[of]
 }
 
+// written is the layer's name as the file has it: in its weights, else in the node; "" where neither says one.
+func (n *namer) written(of *node) string {
+	if name := n.fromWeights(of); name != "" {
+		return name
+	}
+	return fromNode(of)
+}
+
 // An exporter that has no name for a weight makes one up.
 var anonymous = regexp.MustCompile(`^(onnx::.*|val_\d+|_v_\d+|\d+|const.*|initializer.*|.*\.onnx_initializer.*)$`)
 
 // weightEnding is what stands behind a layer's name in that of its weights.
-var weightEnding = regexp.MustCompile(`(?i)([./_]?(weight|kernel|gamma|scale|alpha|slope|w|bias|beta|b)(_?\d+)?|/ReadVariableOp(:\d+)?)$`)
+var weightEnding = regexp.MustCompile(`(?i)([./_]?(weight|kernel|gamma|scale|alpha|slope|w|bias|beta|b)(_?\d+)?|/(ReadVariableOp|merged_input)(:\d+)?)$`)
 
 // fromWeights is the layer's name in that of its first weights that say one.
 func (n *namer) fromWeights(of *node) string {
@@ -64,8 +97,7 @@ func (n *namer) fromWeights(of *node) string {
 		if n.file.weights[in] == nil || anonymous.MatchString(in) || !weightEnding.MatchString(in) {
 			continue
 		}
-		name := clean(withoutOp(weightEnding.ReplaceAllString(in, "")))
-		if name != "" {
+		if name := withoutOp(weightEnding.ReplaceAllString(in, "")); clean(name) != "" {
 			return name
 		}
 	}
@@ -73,7 +105,8 @@ func (n *namer) fromWeights(of *node) string {
 }
 
 // opEnding is what exporters put behind a layer's name in a node's.
-var opEnding = regexp.MustCompile(`(^|/)(Conv|Gemm|MatMul|BatchNormalization|Conv2D|BiasAdd|Add|Mul|depthwise|FusedBatchNormV3|InstanceNormalization|LayerNormalization|PRelu)(_\d+)?(:\d+)?$`)
+var opEnding = regexp.MustCompile(`(^|/)(Conv|Gemm|MatMul|BatchNormalization|Conv2D|BiasAdd|Add|Mul|Cast|convolution|depthwise|` +
+	`FusedBatchNormV3|batchnorm/[a-z]+|InstanceNormalization|LayerNormalization|PRelu)(_\d+)?(:\d+)?$`)
 
 func withoutOp(name string) string { return opEnding.ReplaceAllString(name, "") }
 
@@ -83,7 +116,7 @@ func fromNode(of *node) string {
 	if strings.HasPrefix(strings.ToLower(strings.TrimPrefix(name, "node_")), strings.ToLower(of.op)) {
 		return ""
 	}
-	return clean(name)
+	return name
 }
 
 // unsafe is what has no place in a path.

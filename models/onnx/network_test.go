@@ -92,7 +92,7 @@ func TestFinalActivation(t *testing.T) {
 func TestVariableNames(t *testing.T) {
 	for family, want := range map[string]string{
 		"vgg_bn":    "/features/0/0/weights /features/0/0/biases /features/0/1/mean /classifier/0/weights",
-		"keras":     "/model/conv2d/weights /model/conv2d_1/weights /model/dense/weights",
+		"keras":     "/conv2d/weights /conv2d_1/weights /dense/weights",
 		"googlenet": "/conv1/7x7_s2/weights /inception_3a/5x5_reduce/biases /loss3/classifier/weights",
 		"resnet":    "/layer2/0/downsample/0/weights /layer2/0/downsample/1/variance /fc/biases",
 		"convnext":  "/features/1/0/block/2/scale",
@@ -137,6 +137,7 @@ func TestWhatIsKnownOfTheInput(t *testing.T) {
 		{map[string]string{"names": "{0: 'a', 1: \"b's\", 2: 'c', 3: 'd'}"}, `{"preset": "raw"}`, "{8 8 RGB 0 255 [] []} [a b's c d] false"},
 		{map[string]string{"classes": "a\nb\nc\nd\n", "preset": "tf"}, `{"preset": "unit", "labels": ["1", "2", "3", "4"]}`, "{8 8 RGB 0 1 [] []} [1 2 3 4] false"},
 		{map[string]string{"labels": `["of", "another"]`}, `{"low": -2, "high": 2}`, "{8 8 RGB -2 2 [] []} [] false"},
+		{map[string]string{"labels": "imagenet"}, `{"preset": "unit"}`, "{8 8 RGB 0 1 [] []} [] false"},
 		{nil, `{"preset": "imagenet", "order": "bgr"}`, "{8 8 BGR 0 1 [0.406 0.456 0.485] [0.225 0.224 0.229]} [] false"},
 	} {
 		net, err := about(t, c.metadata, c.beside)
@@ -154,12 +155,40 @@ func TestWhatIsKnownOfTheInput(t *testing.T) {
 		`{"order": "gray"}`:        `"gray"`,
 		`{"mean": [1]}`:            "1 means",
 		`{"labels": ["a"]}`:        "1 labels beside the file for its 4 classes",
+		`{"labels": "imagenet"}`:   "1000 labels beside the file for its 4 classes",
+		`{"labels": "cifar"}`:      `labels "cifar"`,
+		`{"labels": 7}`:            "labels 7; they are a list",
 		`{`:                        "m.json",
 		`{"low": 1, "high": 1}`:    "black is 1",
 		`{"deviation": [1, 0, 1]}`: "deviation of 0",
 	} {
 		if _, err := about(t, nil, beside); err == nil || !strings.Contains(err.Error(), words) {
 			t.Errorf("%s: %v, want %q", beside, err, words)
+		}
+	}
+}
+
+// TestBuiltInLabels: ImageNet's labels are there on request, in the JSON file or in the metadata.
+func TestBuiltInLabels(t *testing.T) {
+	for metadata, beside := range map[string]string{"": `{"labels": "imagenet"}`, "imagenet": "", `"imagenet"`: ""} {
+		m := sound()
+		m.Graph.Initializer[0] = floats("w", 1000, 3, 1, 1)
+		m.Graph.Output[0] = shaped("y", 1, 1000, 1, 1)
+		if metadata != "" {
+			m.MetadataProps = []*pb.StringStringEntryProto{{Key: proto.String("classes"), Value: &metadata}}
+		}
+		path := write(t, m)
+		if beside != "" {
+			if err := os.WriteFile(filepath.Join(filepath.Dir(path), "m.json"), []byte(beside), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		net, err := onnx.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(net.Labels) != 1000 || net.Labels[335] != "fox squirrel" {
+			t.Errorf("%q, %s: %q", metadata, beside, net.Labels)
 		}
 	}
 }

@@ -62,6 +62,9 @@ func (w window) reduce(x *graph.Node, how compute.ReduceOpType) *value {
 
 func maxPool(c *call) *value {
 	x, w := c.slide()
+	if w.still() {
+		return c.x(0)
+	}
 	return w.reduce(x, compute.ReduceOpMax)
 }
 
@@ -69,6 +72,9 @@ func maxPool(c *call) *value {
 // too.
 func averagePool(c *call) *value {
 	x, w := c.slide()
+	if w.still() {
+		return c.x(0)
+	}
 	withPad := c.oneOf("count_include_pad", 0, 1) == 1
 	places := x.Shape().Dimensions[1 : x.Rank()-1]
 	sum := w.reduce(x, compute.ReduceOpSum)

@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/convlens/convlens/models"
+	"github.com/convlens/convlens/models/imagenet"
 	"github.com/convlens/convlens/models/weights"
 )
 
@@ -23,6 +24,7 @@ import (
 // "names" or "classes". The file beside it counts more.
 //
 //	{"preset": "imagenet", "labels": ["cat", "dog"]}
+//	{"preset": "imagenet", "labels": "imagenet"}
 type Sidecar struct {
 	// Name is shown in captions.
 	Name string `json:"name"`
@@ -39,8 +41,9 @@ type Sidecar struct {
 	// Mean and Deviation have one value a channel, in the channels' order.
 	Mean      []float32 `json:"mean"`
 	Deviation []float32 `json:"deviation"`
-	// Labels names the classes in the order of the outputs.
-	Labels []string `json:"labels"`
+	// Labels names the classes in the order of the outputs. Beside the file their number must be that of the classes; in
+	// the metadata, labels of another number are left out.
+	Labels Labels `json:"labels"`
 	// Accuracy, Licence and Notice are as in models.Network.
 	Accuracy string `json:"accuracy"`
 	Licence  string `json:"licence"`
@@ -48,6 +51,25 @@ type Sidecar struct {
 
 	strict bool // the labels come from a file that was written for this network
 }
+
+// Labels is a list of labels, or the name of one that is built in: "imagenet" for package imagenet's.
+type Labels []string
+
+// UnmarshalJSON reads a list or a name.
+func (l *Labels) UnmarshalJSON(text []byte) error {
+	if json.Unmarshal(text, (*[]string)(l)) == nil {
+		return nil
+	}
+	var name string
+	if json.Unmarshal(text, &name) != nil || name != builtIn {
+		return fmt.Errorf("labels %.20s; they are a list, or %q for those that are built in", text, builtIn)
+	}
+	*l = imagenet.Labels()
+	return nil
+}
+
+// builtIn is the name of the labels that are built in.
+const builtIn = "imagenet"
 
 // maxSidecar is the size of the largest JSON file that is read.
 const maxSidecar = 16 << 20
@@ -124,8 +146,12 @@ func (f *file) about(beside []byte) (Sidecar, error) {
 // pythonEntry is one of a Python dictionary from index to label, as exporters write it: {0: 'cat', 1: 'dog'}.
 var pythonEntry = regexp.MustCompile(`(\d+)\s*:\s*(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)")`)
 
-// labels reads a JSON list, a dictionary from index to label, or a label a line; nil for anything else.
+// labels reads a JSON list, a dictionary from index to label, a label a line, or the name of built-in labels; nil for
+// anything else.
 func labels(text string) []string {
+	if strings.Trim(text, `"`) == builtIn {
+		return imagenet.Labels()
+	}
 	var list []string
 	if json.Unmarshal([]byte(text), &list) == nil {
 		return list

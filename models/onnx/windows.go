@@ -46,6 +46,17 @@ func (c *call) window(size, places []int) window {
 // reach is how many places a kernel spans along an axis.
 func (w window) reach(i int) int { return (w.size[i]-1)*w.dilations[i] + 1 }
 
+// still reports whether every window is just one place of the map, as where PyTorch's adaptive pooling finds a map of the
+// size that it is to make.
+func (w window) still() bool {
+	for i := range w.size {
+		if w.size[i] != 1 || w.strides[i] != 1 || w.pads[i] != [2]int{} {
+			return false
+		}
+	}
+	return true
+}
+
 // count is the number of windows along an axis.
 func (w window) count(i, places int) int {
 	room := places + w.pads[i][0] + w.pads[i][1] + w.extra[i] - w.reach(i)

@@ -20,6 +20,7 @@ import (
 	work "github.com/convlens/convlens/gonbviz/progress"
 	"github.com/convlens/convlens/models"
 	"github.com/convlens/convlens/models/filterbank"
+	"github.com/convlens/convlens/models/imagenet"
 	"github.com/convlens/convlens/models/lenet"
 	"github.com/convlens/convlens/models/squeezenet"
 	"github.com/convlens/convlens/models/weights"
@@ -69,7 +70,7 @@ func (a *analysis) onNetwork(command *cobra.Command) {
 	flags.StringVar(&a.model, "model", builtIn[0].name, "a built-in `network`, or with --weights another (gonbviz models lists both),\nor an .onnx file")
 	flags.StringVar(&a.weights, "weights", "", "a safetensors `file` with the network's weights, as torchvision and timm save them")
 	flags.StringVar(&a.preset, "preset", "", "how colours become the network's input, by `name`: "+strings.Join(models.Presets(), ", ")+"\n(default: the network's own way)")
-	flags.StringVar(&a.labels, "labels", "", "a text `file` with a label a line, in place of the network's own")
+	flags.StringVar(&a.labels, "labels", "", "a text `file` with a label a line, in place of the network's own,\nor "+builtInLabels+" for the labels of its 1000 classes, which are built in")
 }
 
 // onImage gives a command the options about its picture.
@@ -194,19 +195,35 @@ func (a *analysis) open() (*gonbviz.Lens, error) {
 	}
 	own := len(net.Labels)
 	if a.labels != "" {
-		file, err := weights.OpenFile(a.labels)
-		if err != nil {
-			return nil, fmt.Errorf("--labels: %w", err)
-		}
-		defer file.Close()
-		if net.Labels, err = models.ReadLabels(file); err != nil {
-			return nil, fmt.Errorf("--labels %s: %w", a.labels, err)
+		if net.Labels, err = a.readLabels(); err != nil {
+			return nil, err
 		}
 		if own > 0 && len(net.Labels) != own { // of a network without labels, opening it shows the number
 			return nil, fmt.Errorf("--labels %s: %d labels for the %d classes of %s", a.labels, len(net.Labels), own, net.Name)
 		}
 	}
 	return gonbviz.OpenOn(a.backend, net)
+}
+
+// builtInLabels is the name of the labels that --labels has built in. As with photographs, it comes before a file of that
+// name, which ./imagenet reaches.
+const builtInLabels = "imagenet"
+
+// readLabels reads what --labels names.
+func (a *analysis) readLabels() ([]string, error) {
+	if a.labels == builtInLabels {
+		return imagenet.Labels(), nil
+	}
+	file, err := weights.OpenFile(a.labels)
+	if err != nil {
+		return nil, fmt.Errorf("--labels: %w; built in is %s", err, builtInLabels)
+	}
+	defer file.Close()
+	labels, err := models.ReadLabels(file)
+	if err != nil {
+		return nil, fmt.Errorf("--labels %s: %w", a.labels, err)
+	}
+	return labels, nil
 }
 
 // begin is what every analysis of a picture does first: the call is checked, then network and picture are opened.

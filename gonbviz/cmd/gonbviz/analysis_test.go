@@ -205,6 +205,7 @@ func TestWrongFiles(t *testing.T) {
 		"small.npy: the array's shape is [4 3]": {"--image", "small.npy"},
 		"--labels: open missing":                {"--labels", "missing"},
 		"4 labels for the 3 classes":            {"--labels", "labels4.txt"},
+		"1000 labels for the 3 classes":         {"--labels", "imagenet"},
 		"xla:nonsense":                          {"--backend", "xla:nonsense"},
 		"a window of 300":                       {"--window", "300"},
 		"a stride of 9 is longer":               {"--window", "5", "--stride", "9"},
@@ -425,6 +426,19 @@ func TestPredict(t *testing.T) {
 	}
 	if text := call(t, line+" --out p.svg"); !strings.HasPrefix(text, "p.svg: ") || strings.Count(text, "\n") != 2 {
 		t.Errorf("with --out prints %q", text)
+	}
+}
+
+// TestBuiltInLabels: the name comes before a file that has it.
+func TestBuiltInLabels(t *testing.T) {
+	inFolder(t)
+	write(t, "imagenet", "one\ntwo\nthree\n")
+	if text := call(t, "predict --backend go --model branches --image photo.png --labels ./imagenet"); !strings.Contains(text, "three") {
+		t.Errorf("prints %q", text)
+	}
+	fails(t, statusFailed, "1000 labels for the 3 classes", strings.Fields("predict --backend go --model branches --labels imagenet")...)
+	if text := call(t, "predict --backend go --model squeezenet --image squirrel --labels imagenet"); !strings.Contains(text, "fox squirrel") {
+		t.Errorf("prints %q", text)
 	}
 }
 
