@@ -72,6 +72,55 @@ var sights = map[string]*models.Network{
 		x = graph.Concatenate([]*graph.Node{x, x}, 1).WithAlias("stacked")
 		return graph.ReduceMean(x, 1, 2)
 	}),
+	"enlarged by transposed convolutions": testnet.Make("g", testnet.Input(13, 12, models.Gray), testnet.Weights{
+		"/down/w": {3, 3, 1, 2}, "/up/w": {3, 2, 2, 2}, "/wide/w": {4, 4, 2, 2}, "/after/w": {3, 3, 2, 2},
+	}, func(get func(string) *graph.Node, x *graph.Node) *graph.Node {
+		x = graph.Convolve(x, get("/down/w")).Strides(2).PadSame().Done().WithAlias("down")
+		x = graph.Convolve(x, get("/up/w")).InputDilationPerAxis(2, 3).PaddingPerDim([][2]int{{1, 2}, {1, 0}}).Done().WithAlias("up")
+		x = graph.Convolve(x, get("/after/w")).Dilations(2).PadSame().Done().WithAlias("after")
+		x = graph.Convolve(x, get("/wide/w")).InputDilationPerAxis(2, 2).Strides(3).PaddingPerDim([][2]int{{2, 2}, {3, 0}}).Done().WithAlias("wide")
+		return graph.ReduceMean(x, 1, 2)
+	}),
+	"mirrored on the way": testnet.Make("h", testnet.Input(11, 14, models.Gray), testnet.Weights{
+		"/conv/w": {3, 3, 1, 2}, "/after/w": {2, 3, 2, 2}, "/again/w": {3, 2, 2, 1},
+	}, func(get func(string) *graph.Node, x *graph.Node) *graph.Node {
+		x = graph.Convolve(x, get("/conv/w")).StridePerAxis(1, 2).PaddingPerDim([][2]int{{2, 0}, {1, 0}}).Done().WithAlias("conv")
+		x = graph.Reverse(x, 1, 2).WithAlias("mirrored")
+		x = graph.Convolve(x, get("/after/w")).PaddingPerDim([][2]int{{0, 1}, {2, 1}}).Done().WithAlias("after")
+		x = graph.Add(x, graph.Reverse(x, 2)).WithAlias("both ways")
+		x = graph.Convolve(x, get("/again/w")).Strides(2).NoPadding().Done().WithAlias("again")
+		return graph.ReduceMean(x, 1, 2)
+	}),
+	"branches of many reaches": testnet.Make("i", testnet.Input(16, 15, models.Gray), testnet.Weights{
+		"/one/w": {1, 1, 1, 2}, "/far/w": {3, 3, 1, 2}, "/right/w": {2, 5, 1, 2}, "/join/w": {2, 2, 6, 2},
+	}, func(get func(string) *graph.Node, x *graph.Node) *graph.Node {
+		one := graph.Convolve(x, get("/one/w")).Done().WithAlias("one")
+		far := graph.Convolve(x, get("/far/w")).Dilations(3).PadSame().Done().WithAlias("far")
+		right := graph.Convolve(x, get("/right/w")).PaddingPerDim([][2]int{{0, 1}, {0, 4}}).Done().WithAlias("right")
+		x = graph.Concatenate([]*graph.Node{one, far, right}, -1).WithAlias("together")
+		x = graph.Convolve(x, get("/join/w")).Dilations(2).NoPadding().Done().WithAlias("join")
+		small := graph.MeanPool(x).Window(2).Strides(1).NoPadding().Done().WithAlias("small")
+		x = graph.Add(graph.Slice(x, graph.AxisRange(), graph.AxisRange(1), graph.AxisRange(1)), small).WithAlias("cut sum")
+		return graph.ReduceMean(x, 1, 2)
+	}),
+	"repeated and cut into pieces": testnet.Make("j", testnet.Input(8, 6, models.Gray), testnet.Weights{
+		"/conv/w": {3, 3, 1, 2}, "/after/w": {3, 3, 2, 2}, "/last/w": {2, 1, 8, 2},
+	}, func(get func(string) *graph.Node, x *graph.Node) *graph.Node {
+		x = graph.Convolve(x, get("/conv/w")).NoPadding().Done().WithAlias("conv")
+		h, w := x.Shape().Dimensions[1], x.Shape().Dimensions[2]
+		x = graph.BroadcastToDims(graph.Reshape(x, -1, h, 1, w, 1, 2), x.Shape().Dimensions[0], h, 2, w, 2, 2)
+		x = graph.Reshape(x, -1, 2*h, 2*w, 2).WithAlias("enlarged")
+		x = graph.Convolve(x, get("/after/w")).PadSame().Done().WithAlias("after")
+		x = graph.TransposeAllAxes(graph.Reshape(x, -1, h, 2, w, 2, 2), 0, 1, 3, 2, 4, 5)
+		x = graph.Reshape(x, -1, h, w, 8).WithAlias("stacked")
+		x = graph.Convolve(x, get("/last/w")).Done().WithAlias("last")
+		return graph.ReduceMean(graph.Pad(x, graph.ScalarZero(x.Graph(), x.DType()), compute.PadAxis{}, compute.PadAxis{Start: 1, Interior: 2}).WithAlias("spread"), 1, 2)
+	}),
+	"sorted": testnet.Make("k", testnet.Input(5, 6, models.Gray), testnet.Weights{"/conv/w": {2, 2, 1, 2}},
+		func(get func(string) *graph.Node, x *graph.Node) *graph.Node {
+			x = graph.Convolve(x, get("/conv/w")).NoPadding().Done().WithAlias("conv")
+			return graph.ReduceMean(graph.Sort(x, -1, true), 1, 2)
+		}),
 }
 
 // TestSight changes one pixel after the other and looks which values of each layer change.

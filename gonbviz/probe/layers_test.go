@@ -55,6 +55,24 @@ head dense [3] 15 [23 31] [0 0]
 `)
 }
 
+// TestEnlarged has a transposed convolution: its output's places lie half as far apart as its input's, and every other
+// one meets two of the kernel's three taps. Across, there is at most one tap for each of three places.
+func TestEnlarged(t *testing.T) {
+	checkTable(t, testnet.Make("enlarged", testnet.Input(16, 16, models.Gray), testnet.Weights{
+		"/down/w": {3, 3, 1, 2}, "/up/w": {3, 2, 2, 2}, "/after/w": {3, 3, 2, 1},
+	}, func(get func(string) *Node, x *Node) *Node {
+		x = Convolve(x, get("/down/w")).Strides(2).PadSame().Done()
+		x = Convolve(x, get("/up/w")).InputDilationPerAxis(2, 3).PaddingPerDim([][2]int{{1, 2}, {1, 0}}).Done()
+		x = Convolve(x, get("/after/w")).PadSame().Done()
+		return ReduceMean(Reverse(x, 1), 1, 2)
+	}), `
+down conv [8 8 2] 18 [3 3] [2 2]
+up conv [16 22 2] 24 [5 3] [1 1]
+after conv [16 22 1] 18 [7 5] [1 1]
+global_pool pool [1] 0 [16 16] [0 0]
+`)
+}
+
 // TestSqueezeNetLayers works the table out from the architecture (Iandola et al. 2016, version 1.1).
 func TestSqueezeNetLayers(t *testing.T) {
 	var want strings.Builder
