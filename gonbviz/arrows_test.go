@@ -36,8 +36,13 @@ var arrows = map[string][]string{
 	"gonbviz/pixel":                   {"models", "models/weights", "gonbviz/field"},
 	"gonbviz/picture":                 {"gonbviz/field", "gonbviz/scale"},
 	"gonbviz/internal/record":         {"models"},
+	"gonbviz/internal/windowed":       {"gonbviz/internal/record", "gonbviz/internal/windowed/plan"},
+	"gonbviz/internal/windowed/plan":  {},
 	"gonbviz/probe":                   {"models", "gonbviz/pixel", "gonbviz/field", "gonbviz/internal/record"},
-	"gonbviz/attrib":                  {"models", "gonbviz/probe", "gonbviz/pixel", "gonbviz/field", "gonbviz/progress"},
+	"gonbviz/attrib": {
+		"models", "gonbviz/field", "gonbviz/internal/record", "gonbviz/internal/windowed", "gonbviz/internal/windowed/plan",
+		"gonbviz/pixel", "gonbviz/probe", "gonbviz/progress",
+	},
 	"gonbviz/units":                   {"gonbviz/probe"},
 	"gonbviz/notebook":                {"gonbviz/picture", "gonbviz/progress"},
 	"gonbviz/watch": {
@@ -57,7 +62,7 @@ var arrows = map[string][]string{
 }
 
 // withoutGoMLX must build, and be tested, without a backend.
-var withoutGoMLX = []string{"gonbviz/internal/cache", "gonbviz/photos", "gonbviz/field", "gonbviz/progress", "gonbviz/scale", "gonbviz/picture", "gonbviz/notebook"}
+var withoutGoMLX = []string{"gonbviz/internal/cache", "gonbviz/internal/windowed/plan", "gonbviz/photos", "gonbviz/field", "gonbviz/progress", "gonbviz/scale", "gonbviz/picture", "gonbviz/notebook"}
 
 // TestArrows fails on an import that the architecture doesn't have.
 func TestArrows(t *testing.T) {

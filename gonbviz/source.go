@@ -7,5 +7,6 @@ import "embed"
 // gets other results and not yesterday's.
 //
 //go:embed gonbviz.go results.go attrib/*.go field/*.go pixel/*.go probe/*.go internal/record/*.go
+//go:embed internal/windowed/*.go internal/windowed/plan/*.go
 //go:embed progress/*.go internal/cache/*.go internal/plugin/*.go internal/quiet/*.go
 var source embed.FS

@@ -9,11 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gomlx/compute/dtypes"
-	"github.com/gomlx/compute/shapes"
-	"github.com/gomlx/gomlx/core/graph"
-	"github.com/gomlx/gomlx/core/tensors"
-
 	"github.com/convlens/convlens/gonbviz/field"
 	"github.com/convlens/convlens/gonbviz/pixel"
 	"github.com/convlens/convlens/gonbviz/probe"
@@ -67,6 +62,8 @@ type Occlusion struct {
 	// Batch is how many pictures are run at once, rounded down to one of probe.Batches; 0 chooses by the memory at
 	// hand. On the pure-Go backend it is always 1, where the place in a batch would change the last bits.
 	Batch int
+	// Exact is how the answers are computed: Auto as a default.
+	Exact Exact
 	// Seed makes the noise of Fill Noise.
 	Seed uint64
 }
@@ -112,11 +109,11 @@ func (o Occlusion) Attribute(ctx context.Context, network *probe.Probe, picture 
 	}
 	o.Batch = o.chooseBatch(network)
 	rows, cols, list := windows(o.Region, o.Window, o.Stride, o.Border == Inside)
-	run, err := o.start(ctx, network, picture)
+	run, err := o.start(ctx, network, picture, list)
 	if err != nil {
 		return nil, err
 	}
-	logits, err := run.all(ctx, list)
+	clean, logits, err := run.all(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -125,11 +122,11 @@ func (o Occlusion) Attribute(ctx context.Context, network *probe.Probe, picture 
 		Guessed: network.Network().Guessed,
 		Picture: picture, Score: o.Score, Batch: o.Batch, Seed: o.Seed,
 	}
-	o.evaluate(a, network, class, logits, &Grid{Rows: rows, Cols: cols, Windows: list, Settings: o})
+	o.evaluate(a, network, class, clean, logits, &Grid{Rows: rows, Cols: cols, Windows: list, Settings: o})
 	if o.Overlap != OverlapNone {
 		a.Map = spread(a.Grid, in.Height, in.Width, o.Overlap == OverlapMean)
 	}
-	a.CompileSeconds = run.compiling.Seconds()
+	a.CompileSeconds = run.engine.compiling.Seconds()
 	a.Seconds = time.Since(start).Seconds()
 	a.PeakMemory = peakMemory()
 	return a, nil
@@ -175,6 +172,7 @@ func (o Occlusion) complete(height, width int) (Occlusion, error) {
 
 // completeWords fills in and checks the settings that are words.
 func (o Occlusion) completeWords() (Occlusion, error) {
+	var err error
 	if o.Fill == "" {
 		o.Fill = Gray
 	}
@@ -191,6 +189,9 @@ func (o Occlusion) completeWords() (Occlusion, error) {
 		return o, fmt.Errorf("attrib: unknown overlap %q; there are mean, sum and none", o.Overlap)
 	case o.Batch < 0:
 		return o, fmt.Errorf("attrib: a batch of %d; give 1 or more, or 0 to have it chosen", o.Batch)
+	}
+	if o.Exact, err = o.Exact.check(); err != nil {
+		return o, err
 	}
 	return o, o.Fill.Check()
 }
@@ -233,19 +234,17 @@ func (o Occlusion) chooseBatch(network *probe.Probe) int {
 	return batch
 }
 
-// occluder is the compiled program with the picture and the fill in place.
+// occluder asks at all windows, and reports on it.
 type occluder struct {
-	options       Occlusion
-	program       *probe.Program
-	picture, fill *tensors.Tensor
-	compiling     time.Duration
-	slow          bool
+	options Occlusion
+	engine  *engine
+	count   int
+	slow    bool
 }
 
-// start compiles the program: pictures and windows in, logits out; windows are cut into the picture on the device.
-func (o Occlusion) start(ctx context.Context, network *probe.Probe, picture *pixel.Prepared) (*occluder, error) {
+// start plans how to ask at windows.
+func (o Occlusion) start(ctx context.Context, network *probe.Probe, picture *pixel.Prepared, list []image.Rectangle) (*occluder, error) {
 	in := network.Network().Input
-	h, w, c := in.Height, in.Width, in.Channels()
 	if err := network.CheckPicture(picture); err != nil {
 		return nil, err
 	}
@@ -257,68 +256,44 @@ func (o Occlusion) start(ctx context.Context, network *probe.Probe, picture *pix
 		return nil, err
 	}
 	progress.Report(ctx, progress.Update{Name: "Occlusion", Stage: fmt.Sprintf("compiling for %d positions at once", o.Batch)})
-	whole := shapes.Make(dtypes.Float32, h, w, c)
-	before := time.Now()
-	program, err := network.Program("occlusion", o.Batch, []shapes.Shape{whole, whole, shapes.Make(dtypes.Int32, o.Batch, 4)}, occlude)
-	if err != nil {
-		return nil, err
-	}
-	return &occluder{
-		options: o, program: program, compiling: time.Since(before), slow: !network.Vectorised(),
-		picture: tensors.FromFlatDataAndDimensions(picture.Values, h, w, c),
-		fill:    tensors.FromFlatDataAndDimensions(fill, h, w, c),
-	}, nil
+	h := hiding{in.Height, in.Width, in.Channels(), picture.Values, fill, boxes(list)}
+	e, err := newEngine(network, h, o.Batch, o.Exact)
+	return &occluder{options: o, engine: e, count: len(list), slow: !network.Vectorised()}, err
 }
 
-// occlude builds the network on copies of a picture, each with the pixels of one window (top, bottom, left, right)
-// taken from the fill.
-func occlude(network probe.Forward, inputs []*graph.Node) []*graph.Node {
-	picture, fill, windows := inputs[0], inputs[1], inputs[2]
-	g := picture.Graph()
-	dims := append([]int{windows.Shape().Dimensions[0]}, picture.Shape().Dimensions...)
-	place := shapes.Make(dtypes.Int32, dims...)
-	edge := func(i int) *graph.Node {
-		v := graph.Slice(windows, graph.AxisRange(), graph.AxisElem(i))
-		return graph.BroadcastToDims(graph.Reshape(v, dims[0], 1, 1, 1), dims...)
+// all asks at each window, and returns the logits there beside those that the same program gives for the picture as it
+// is, so that a window that changes nothing drops the score by exactly 0.
+func (r *occluder) all(ctx context.Context) (clean, logits [][]float32, err error) {
+	clean, logits = make([][]float32, r.count), make([][]float32, r.count)
+	begin, done := time.Now(), 0
+	r.report(ctx, 0, "")
+	order := make([]int, r.count)
+	for i := range order {
+		order[i] = i
 	}
-	row, column := graph.Iota(g, place, 1), graph.Iota(g, place, 2)
-	hidden := graph.LogicalAnd(
-		graph.LogicalAnd(graph.GreaterOrEqual(row, edge(0)), graph.LessThan(row, edge(1))),
-		graph.LogicalAnd(graph.GreaterOrEqual(column, edge(2)), graph.LessThan(column, edge(3))))
-	each := func(n *graph.Node) *graph.Node {
-		return graph.BroadcastToDims(graph.Reshape(n, append([]int{1}, dims[1:]...)...), dims...)
-	}
-	return []*graph.Node{network(graph.Where(hidden, each(fill), each(picture)))}
-}
-
-// all asks for the picture as it is and then at each window, and returns their logits in that order. The clean picture
-// goes through the same program, so that a window that changes nothing drops the score by exactly 0.
-func (r *occluder) all(ctx context.Context, list []image.Rectangle) ([][]float32, error) {
-	todo := append([]image.Rectangle{{}}, list...)
-	var logits [][]float32
-	begin := time.Now()
-	r.report(ctx, 0, len(list), "")
-	for from := 0; from < len(todo); from += r.options.Batch {
-		chunk := todo[from:min(from+r.options.Batch, len(todo))]
-		answers, err := r.ask(ctx, chunk)
-		if ctx.Err() != nil {
-			return nil, fmt.Errorf("occlusion stopped at %d of %d positions: %w", max(len(logits)-1, 0), len(list), ctx.Err())
-		}
-		if err != nil {
-			return nil, err
-		}
-		logits = append(logits, answers[:len(chunk)]...)
+	err = r.engine.run(ctx, order, func(some []answer) error {
 		note := ""
-		if r.slow && from == 0 {
-			note = r.options.estimate(time.Since(begin), len(list))
+		for _, a := range some {
+			if a.position < 0 {
+				if r.slow && done == 0 {
+					note = r.options.estimate(time.Since(begin), r.count)
+				}
+				continue
+			}
+			clean[a.position], logits[a.position] = a.clean, a.at
+			done++
 		}
-		r.report(ctx, len(logits)-1, len(list), note)
+		r.report(ctx, done, note)
+		return nil
+	})
+	if ctx.Err() != nil {
+		err = fmt.Errorf("occlusion stopped at %d of %d positions: %w", done, r.count, ctx.Err())
 	}
-	return logits, nil
+	return clean, logits, err
 }
 
-func (r *occluder) report(ctx context.Context, done, total int, note string) {
-	u := progress.Update{Name: "Occlusion", Done: done, Total: total, Unit: "positions", Note: note}
+func (r *occluder) report(ctx context.Context, done int, note string) {
+	u := progress.Update{Name: "Occlusion", Done: done, Total: r.count, Unit: "positions", Note: note}
 	if r.slow {
 		u.Detail = "pure Go backend"
 	}
@@ -340,38 +315,21 @@ func (o Occlusion) estimate(one time.Duration, n int) string {
 	return note
 }
 
-// ask runs one chunk, filled up with empty windows to the batch, and returns the logits of each place.
-func (r *occluder) ask(ctx context.Context, chunk []image.Rectangle) ([][]float32, error) {
-	batch := r.options.Batch
-	edges := make([]int32, 4*batch)
-	for i, w := range chunk {
-		copy(edges[4*i:], []int32{int32(w.Min.Y), int32(w.Max.Y), int32(w.Min.X), int32(w.Max.X)})
-	}
-	out, err := r.program.Run(ctx, r.picture, r.fill, tensors.FromFlatDataAndDimensions(edges, batch, 4))
-	if err != nil {
-		return nil, err
-	}
-	classes := len(out[0]) / batch
-	logits := make([][]float32, batch)
-	for i := range logits {
-		logits[i] = out[0][i*classes : (i+1)*classes]
-	}
-	return logits, nil
-}
-
-// evaluate turns logits, the clean picture's first, into the grid's numbers. A negative class stands for the best one.
-func (o Occlusion) evaluate(a *Attribution, network *probe.Probe, class int, logits [][]float32, g *Grid) {
+// evaluate turns logits into the grid's numbers: those at the positions, each beside its clean ones. A negative class
+// stands for the best one.
+func (o Occlusion) evaluate(a *Attribution, network *probe.Probe, class int, clean, logits [][]float32, g *Grid) {
 	if class < 0 {
-		class = probe.Best(logits[0])
+		class = probe.Best(clean[0])
 	}
-	clean := probe.Probabilities(logits[0])
+	probabilities := probe.Probabilities(clean[0])
 	a.Class, a.Label, a.Grid = class, network.Network().Label(class), g
-	a.Clean, a.CleanProbability = o.Score.of(class, logits[0], clean), clean[class]
+	a.Clean, a.CleanProbability = o.Score.of(class, clean[0], probabilities), probabilities[class]
 	g.Drop, g.Probability = field.New(g.Rows, g.Cols), field.New(g.Rows, g.Cols)
 	g.Labels = map[int]string{class: a.Label}
-	for i, l := range logits[1:] {
+	for i, l := range logits {
 		p := probe.Probabilities(l)
-		g.Drop.Values[i] = float32(a.Clean-o.Score.of(class, l, p)) + 0 // no −0
+		before := o.Score.of(class, clean[i], probe.Probabilities(clean[i]))
+		g.Drop.Values[i] = float32(before-o.Score.of(class, l, p)) + 0 // no −0
 		g.Probability.Values[i] = float32(p[class])
 		best := probe.Best(l)
 		g.Best = append(g.Best, best)

@@ -162,7 +162,7 @@ func (p *Probe) capture(ctx context.Context, picture []float32, points []*Layer)
 			names[i] += "\x00tensor"
 		}
 	}
-	program, err := p.program("capture "+strings.Join(names, "\x00"), 1, []shapes.Shape{p.picturesShape(1)},
+	program, err := p.Rewrite("capture "+strings.Join(names, "\x00"), 1, []shapes.Shape{p.picturesShape(1)},
 		func(recorded *record.Program, in []*graph.Node) []*graph.Node {
 			wanted := make([]*graph.Node, len(points))
 			for i, l := range points {

@@ -167,7 +167,7 @@ type Forward func(pictures *graph.Node) *graph.Node
 // Program compiles build for a batch size, or returns the program compiled under the same key and batch before. build
 // gets the inputs, of the shapes given, and the network to put on any of them.
 func (p *Probe) Program(key string, batch int, inputs []shapes.Shape, build func(network Forward, inputs []*graph.Node) []*graph.Node) (*Program, error) {
-	return p.program(key, batch, inputs, func(recorded *record.Program, in []*graph.Node) []*graph.Node {
+	return p.Rewrite(key, batch, inputs, func(recorded *record.Program, in []*graph.Node) []*graph.Node {
 		return build(func(pictures *graph.Node) *graph.Node {
 			made := recorded.Replay(pictures, []*graph.Node{recorded.Logits}, nil)
 			return graph.ConvertDType(made[0], dtypes.Float32)
@@ -175,7 +175,9 @@ func (p *Probe) Program(key string, batch int, inputs []shapes.Shape, build func
 	})
 }
 
-func (p *Probe) program(key string, batch int, inputs []shapes.Shape, build func(recorded *record.Program, in []*graph.Node) []*graph.Node) (*Program, error) {
+// Rewrite compiles build for a batch size, or returns the program compiled under the same key and batch before. build
+// gets the inputs, of the shapes given, and the network as recorded for the batch.
+func (p *Probe) Rewrite(key string, batch int, inputs []shapes.Shape, build func(recorded *record.Program, in []*graph.Node) []*graph.Node) (*Program, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	key = fmt.Sprint(key, " ", batch, inputs)
@@ -200,6 +202,13 @@ func (p *Probe) program(key string, batch int, inputs []shapes.Shape, build func
 	return p.programs[key], nil
 }
 
+// Recorded is the network as recorded for a batch size.
+func (p *Probe) Recorded(batch int) (*record.Program, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.trace(batch)
+}
+
 // trace is the network's recording for a batch size, made once. The caller holds the lock.
 func (p *Probe) trace(batch int) (*record.Program, error) {
 	if made := p.traces[batch]; made != nil {
@@ -213,9 +222,9 @@ func (p *Probe) trace(batch int) (*record.Program, error) {
 	return recorded, nil
 }
 
-// Run feeds the program, which must have float32 outputs, and returns those as flat values. Values that are not finite
-// are an error. It looks at ctx before it starts; a run under way can't be stopped.
-func (p *Program) Run(ctx context.Context, inputs ...*tensors.Tensor) ([][]float32, error) {
+// Call feeds the program and returns its outputs, which stay on the device until they are read. It looks at ctx before
+// it starts; a run under way can't be stopped.
+func (p *Program) Call(ctx context.Context, inputs ...*tensors.Tensor) ([]*tensors.Tensor, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -226,6 +235,16 @@ func (p *Program) Run(ctx context.Context, inputs ...*tensors.Tensor) ([][]float
 	outputs, err := p.exec.Call(args...)
 	if err != nil {
 		return nil, oneLine("probe", err)
+	}
+	return outputs, nil
+}
+
+// Run is Call for a program with float32 outputs, which it returns as flat values. Values that are not finite are an
+// error.
+func (p *Program) Run(ctx context.Context, inputs ...*tensors.Tensor) ([][]float32, error) {
+	outputs, err := p.Call(ctx, inputs...)
+	if err != nil {
+		return nil, err
 	}
 	values := make([][]float32, len(outputs))
 	for i, out := range outputs {

@@ -1,0 +1,369 @@
+package attrib
+
+import (
+	"context"
+	"fmt"
+	"image"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"github.com/convlens/convlens/gonbviz/internal/record"
+	"github.com/convlens/convlens/gonbviz/internal/windowed"
+	"github.com/convlens/convlens/gonbviz/internal/windowed/plan"
+	"github.com/convlens/convlens/gonbviz/probe"
+)
+
+// Exact says how the network's answers are computed. They are the same up to rounding, 1e-5 of the largest logit.
+type Exact string
+
+// The ways to compute. An empty Exact is Auto.
+const (
+	// Auto takes what is done sooner, compilation included.
+	Auto Exact = "auto"
+	// Full runs the whole network at each position.
+	Full Exact = "full"
+	// Incremental computes of each of the network's maps only the window that a position changes, as long as that costs
+	// less than all of the map.
+	Incremental Exact = "incremental"
+)
+
+func (e Exact) check() (Exact, error) {
+	switch e {
+	case "":
+		return Auto, nil
+	case Auto, Full, Incremental:
+		return e, nil
+	}
+	return e, fmt.Errorf("attrib: unknown way to compute %q; there are auto, incremental and full", e)
+}
+
+// engine asks the network at the positions of a hiding.
+type engine struct {
+	network   *probe.Probe
+	hiding    hiding
+	batch     int
+	rows      map[image.Point]int // by the span's ends, its index in the plan's problem
+	cols      map[image.Point]int
+	groups    []*askers
+	clean     map[int]*tensors.Tensor // maps of the unchanged picture, by operation
+	constants []*tensors.Tensor
+	compiling time.Duration
+}
+
+// askers is a group of positions with the program that asks for them.
+type askers struct {
+	plan.Group
+	net     *windowed.Network
+	program *probe.Program
+	needs   []int // the maps of the unchanged picture that the program is given
+	clean   []float32
+}
+
+// newEngine plans how to ask.
+func newEngine(network *probe.Probe, h hiding, batch int, exact Exact) (*engine, error) {
+	recorded, err := network.Recorded(batch)
+	if err != nil {
+		return nil, err
+	}
+	costs := costsOf(network)
+	net := windowed.Read(recorded, []*graph.Node{recorded.Logits}, costs.Costs)
+	e := &engine{network: network, hiding: h, batch: batch, rows: map[image.Point]int{}, cols: map[image.Point]int{}, constants: h.constants()}
+	problem := plan.Problem{Ops: net.Ops, Batch: batch, MostGroups: 2, Compile: costs.compile * float64(len(net.Ops)), Windows: exact == Incremental}
+	index := func(list map[image.Point]int, axis, lo, hi int) int {
+		i, found := list[image.Pt(lo, hi)]
+		if !found {
+			i = len(list)
+			list[image.Pt(lo, hi)] = i
+			problem.Spans[axis] = append(problem.Spans[axis], plan.Span{Lo: lo, Hi: hi})
+		}
+		return i
+	}
+	for i := range h.masks.count() {
+		b := h.masks.bounds(i)
+		problem.Positions = append(problem.Positions, [2]int{index(e.rows, 0, b.Min.Y, b.Max.Y), index(e.cols, 1, b.Min.X, b.Max.X)})
+	}
+	groups := []plan.Group{problem.Full()}
+	if exact != Full && costs.windows {
+		if windows := problem.Solve(); exact == Incremental || problem.Total(windows)+problem.Compile < problem.Total(groups) {
+			groups = windows
+		}
+	}
+	for _, g := range groups {
+		e.groups = append(e.groups, &askers{Group: g, net: net, needs: windowed.Clean(g.Layout)})
+	}
+	return e, nil
+}
+
+// backendCosts are what work takes on a backend.
+type backendCosts struct {
+	windowed.Costs
+	// compile is what compiling one operation takes, in nanoseconds.
+	compile float64
+	// windows says that computing in windows may pay.
+	windows bool
+}
+
+// costsOf are measured on two cores of a server processor; their ratios are what matters.
+func costsOf(network *probe.Probe) backendCosts {
+	switch {
+	case !network.Vectorised():
+		return backendCosts{windowed.Costs{MultiplyAdd: 0.28, Value: 2, Move: 3}, 1e5, true}
+	case strings.Contains(network.BackendName(), "cpu"):
+		return backendCosts{windowed.Costs{MultiplyAdd: 0.007, Value: 0.15, Move: 0.4}, 2e6, true}
+	}
+	return backendCosts{} // of graphics processors none was measured
+}
+
+// shapes are those of a program's inputs: the constants, what is made for each batch, then, for a windowed program, the
+// origins of the input's windows, the unchanged picture's maps and the places that are read.
+func (e *engine) shapes(a *askers) []shapes.Shape {
+	list := slices.Concat(e.hiding.constantShapes(), e.hiding.masks.shapes(e.batch))
+	if !a.Windowed[0] {
+		return list
+	}
+	list = append(list, shapes.Make(dtypes.Int32, e.batch, 2))
+	for _, i := range a.needs {
+		list = append(list, e.clean[i].Shape())
+	}
+	return append(list, shapes.Make(dtypes.Int32, e.batch*placesRead(a.Layout)))
+}
+
+func placesRead(l *plan.Layout) int {
+	sum := 0
+	for _, r := range l.Reads {
+		sum += r.Size[0] * r.Size[1]
+	}
+	return sum
+}
+
+// prepare compiles a group's program, after what it needs of the unchanged picture.
+func (e *engine) prepare(ctx context.Context, a *askers) error {
+	if a.program != nil {
+		return nil
+	}
+	if err := e.askClean(ctx); err != nil {
+		return err
+	}
+	key := fmt.Sprint("hide ", e.hiding.masks.key())
+	if a.Windowed[0] {
+		key += fmt.Sprint(" ", a.Key())
+	}
+	start := time.Now()
+	var err error
+	a.program, err = e.network.Rewrite(key, e.batch, e.shapes(a), func(recorded *record.Program, in []*graph.Node) []*graph.Node {
+		return e.build(a, recorded, in)
+	})
+	e.compiling += time.Since(start)
+	return err
+}
+
+// build is the program of a group: hidden pictures through the network.
+func (e *engine) build(a *askers, recorded *record.Program, in []*graph.Node) []*graph.Node {
+	take := func(n int) []*graph.Node {
+		some := in[:n]
+		in = in[n:]
+		return some
+	}
+	constants, values := take(len(e.constants)), take(len(e.hiding.masks.shapes(e.batch)))
+	var logits *graph.Node
+	if !a.Windowed[0] {
+		origin := graph.Zeros(constants[0].Graph(), shapes.Make(dtypes.Int32, e.batch, 2))
+		pictures := e.hiding.build(constants, values, origin, e.hiding.height, e.hiding.width)
+		logits = recorded.Replay(pictures, []*graph.Node{recorded.Logits}, nil)[0]
+	} else {
+		origin := take(1)[0]
+		w := windowed.Inputs{Input: e.hiding.build(constants, values, origin, a.Size[0][0], a.Size[0][1]), Clean: map[int]*graph.Node{}}
+		for k, map_ := range take(len(a.needs)) {
+			w.Clean[a.needs[k]] = map_
+		}
+		from := 0
+		for _, r := range a.Reads {
+			n := e.batch * r.Size[0] * r.Size[1]
+			part := graph.Slice(in[0], graph.AxisRange(from, from+n))
+			w.Places = append(w.Places, graph.Reshape(part, e.batch, r.Size[0], r.Size[1]))
+			from += n
+		}
+		logits = a.net.Build(a.Layout, w)[0]
+	}
+	return []*graph.Node{graph.ConvertDType(logits, dtypes.Float32)}
+}
+
+// askClean computes the unchanged picture's maps that any group needs.
+func (e *engine) askClean(ctx context.Context) error {
+	if e.clean != nil {
+		return nil
+	}
+	e.clean = map[int]*tensors.Tensor{}
+	layouts := make([]*plan.Layout, len(e.groups))
+	for i, a := range e.groups {
+		layouts[i] = a.Layout
+	}
+	needs := windowed.Clean(layouts...)
+	if len(needs) == 0 {
+		return nil
+	}
+	start := time.Now()
+	whole := e.hiding.constantShapes()[0]
+	var failed error
+	program, err := e.network.Rewrite(fmt.Sprint("clean ", needs), 1, []shapes.Shape{whole}, func(one *record.Program, in []*graph.Node) []*graph.Node {
+		var made []*graph.Node
+		made, failed = e.groups[0].net.BuildClean(one, graph.InsertAxes(in[0], 0), needs)
+		if failed != nil {
+			return []*graph.Node{in[0]}
+		}
+		return made
+	})
+	e.compiling += time.Since(start)
+	if err == nil {
+		err = failed
+	}
+	if err != nil {
+		return err
+	}
+	maps, err := program.Call(ctx, e.constants[0])
+	if err != nil {
+		return err
+	}
+	for k, i := range needs {
+		e.clean[i] = maps[k]
+	}
+	return nil
+}
+
+// ask runs a group's program on as many positions as fit; a negative one leaves the picture as it is. It returns one
+// answer a position.
+func (e *engine) ask(ctx context.Context, a *askers, positions []int) ([][]float32, error) {
+	if err := e.prepare(ctx, a); err != nil {
+		return nil, err
+	}
+	all := make([]int, e.batch)
+	for i := range all {
+		all[i] = -1
+	}
+	copy(all, positions)
+	inputs := slices.Concat(e.constants, e.hiding.masks.values(all))
+	if a.Windowed[0] {
+		inputs = append(inputs, e.windows(a, all)...)
+	}
+	out, err := a.program.Run(ctx, inputs...)
+	if err != nil {
+		return nil, err
+	}
+	size := len(out[0]) / e.batch
+	answers := make([][]float32, len(positions))
+	for i := range answers {
+		answers[i] = out[0][i*size : (i+1)*size]
+	}
+	return answers, nil
+}
+
+// windows are the inputs that a windowed program has beside the others'.
+func (e *engine) windows(a *askers, positions []int) []*tensors.Tensor {
+	origins := make([]int32, 2*e.batch)
+	places := make([]int32, e.batch*placesRead(a.Layout))
+	for i, p := range positions {
+		if p < 0 {
+			p = a.Positions[0] // any window will do where nothing changes
+		}
+		box := e.hiding.masks.bounds(p)
+		row, col := e.rows[image.Pt(box.Min.Y, box.Max.Y)], e.cols[image.Pt(box.Min.X, box.Max.X)]
+		y, x := a.Origin(0, row, col)
+		origins[2*i], origins[2*i+1] = int32(y), int32(x)
+		from := 0
+		for _, r := range a.Reads {
+			n := r.Size[0] * r.Size[1]
+			a.Places(r, row, col, i, places[from+i*n:from+(i+1)*n])
+			from += e.batch * n
+		}
+	}
+	list := []*tensors.Tensor{tensors.FromFlatDataAndDimensions(origins, e.batch, 2)}
+	for _, i := range a.needs {
+		list = append(list, e.clean[i])
+	}
+	return append(list, tensors.FromFlatDataAndDimensions(places, len(places)))
+}
+
+// answer is what the network says at a position, beside what the same program says to the picture as it is: where
+// nothing changes the two are equal to the last bit.
+type answer struct {
+	position int
+	at       []float32
+	clean    []float32
+}
+
+// run asks for all positions in the order given and hands the answers to each, batch by batch. It begins with the
+// picture as it is, of position −1.
+func (e *engine) run(ctx context.Context, order []int, each func(some []answer) error) error {
+	group := make([]int, e.hiding.masks.count())
+	for g, a := range e.groups {
+		for _, p := range a.Positions {
+			group[p] = g
+		}
+	}
+	waiting := make([][]int, len(e.groups))
+	flush := func(g int) error {
+		some, err := e.askGroup(ctx, e.groups[g], waiting[g])
+		waiting[g] = waiting[g][:0]
+		if err != nil {
+			return err
+		}
+		return each(some)
+	}
+	push := func(g, p int) error {
+		waiting[g] = append(waiting[g], p)
+		if len(waiting[g]) < e.batch {
+			return nil
+		}
+		return flush(g)
+	}
+	begun := make([]bool, len(e.groups))
+	begin := func(g int) error {
+		if begun[g] {
+			return nil
+		}
+		begun[g] = true
+		return push(g, -1)
+	}
+	if err := begin(0); err != nil {
+		return err
+	}
+	for _, p := range order {
+		g := group[p]
+		if err := begin(g); err != nil {
+			return err
+		}
+		if err := push(g, p); err != nil {
+			return err
+		}
+	}
+	for g := range waiting {
+		if len(waiting[g]) > 0 {
+			if err := flush(g); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// askGroup asks for positions of one group.
+func (e *engine) askGroup(ctx context.Context, a *askers, positions []int) ([]answer, error) {
+	answers, err := e.ask(ctx, a, positions)
+	if err != nil {
+		return nil, err
+	}
+	if a.clean == nil {
+		a.clean = answers[0] // its first is the picture as it is
+	}
+	some := make([]answer, len(positions))
+	for i, p := range positions {
+		some[i] = answer{p, answers[i], a.clean}
+	}
+	return some, nil
+}

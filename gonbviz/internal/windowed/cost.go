@@ -1,0 +1,60 @@
+package windowed
+
+import (
+	"github.com/gomlx/gomlx/core/graph"
+
+	"github.com/convlens/convlens/gonbviz/internal/record"
+)
+
+// Costs are what parts of the work take on a backend, in nanoseconds: one multiply-add of a convolution or a dense
+// layer, one value of any other operation, and moving one value of a map.
+type Costs struct{ MultiplyAdd, Value, Move float64 }
+
+// fill notes what each operation costs.
+func (c Costs) fill(n *Network) {
+	for i := range n.nodes {
+		op, node := &n.Ops[i], n.nodes[i]
+		batch := float64(n.recorded.Picture.Shape().Dimensions[0])
+		values := float64(node.Shape().Size()) / batch
+		work := values * c.each(n.recorded, node)
+		places := float64(op.Map[0] * op.Map[1])
+		if places == 0 {
+			op.All = work
+			continue
+		}
+		op.Place, op.Read = work/places, values/places*c.Move
+	}
+}
+
+// each is what one value of a node's output costs.
+func (c Costs) each(p *record.Program, n *graph.Node) float64 {
+	switch a := p.Attributes(n).(type) {
+	case record.Conv:
+		kernel := n.Inputs()[1].Shape()
+		taps := float64(kernel.Size() / kernel.Dimensions[a.Axes.KernelOutputChannels])
+		if kernel.Dimensions[a.Axes.KernelInputChannels] == 1 {
+			return taps * c.Value // by values, not by matrix products
+		}
+		return taps*c.MultiplyAdd + c.Value
+	case record.Dot:
+		sum := 1
+		for _, axis := range a.LeftContracting {
+			sum *= n.Inputs()[0].Shape().Dimensions[axis]
+		}
+		return float64(sum)*c.MultiplyAdd + c.Value
+	case record.Window:
+		taps := 0
+		for _, size := range a.Sizes {
+			if size > 1 {
+				taps += size
+			}
+		}
+		return float64(taps) * c.Value
+	case record.Reduce:
+		return float64(n.Inputs()[0].Shape().Size()/max(n.Shape().Size(), 1)) * c.Value
+	}
+	if n == p.Picture || n.Type() == graph.NodeTypeReshape || n.Type() == graph.NodeTypeBroadcastInDim {
+		return 0
+	}
+	return c.Value
+}

@@ -1,0 +1,306 @@
+package plan
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// network is a made-up network of whole numbers, one value a place, to be run as it is and as a plan says.
+type network struct {
+	ops    []Op
+	fixed  map[int][]int
+	weight []int
+}
+
+// randomNetwork draws operations of all kinds on an input that is seldom square.
+func randomNetwork(r *rand.Rand) network {
+	input := Op{Kind: Input, Map: [2]int{8 + r.IntN(30), 8 + r.IntN(30)}, Read: 1}
+	net := network{ops: []Op{input}, fixed: map[int][]int{}, weight: []int{1}}
+	add := func(op Op) {
+		op.Place, op.Read, op.All = float64(1+r.IntN(50)), 0.1, 5
+		net.ops = append(net.ops, op)
+		net.weight = append(net.weight, 1+r.IntN(5))
+	}
+	for range 3 + r.IntN(12) {
+		from := r.IntN(len(net.ops))
+		m := net.ops[from].Map
+		switch k := r.IntN(12); {
+		case m[0] == 0 || net.ops[from].Kind == Fixed:
+		case k == 0:
+			add(Op{Kind: Sum, From: []int{from}})
+		case k == 1:
+			add(Op{Kind: Whole, From: []int{from}, Map: m})
+		case k < 6:
+			op := Op{Kind: Point, From: []int{from}, Map: m}
+			for other, o := range net.ops {
+				if o.Map == m && other != from && r.IntN(2) == 0 {
+					op.From = append(op.From, other)
+				}
+			}
+			if r.IntN(4) == 0 {
+				values := make([]int, m[0]*m[1])
+				for i := range values {
+					values[i] = r.IntN(9)
+				}
+				net.fixed[len(net.ops)] = values
+				op.From = append(op.From, len(net.ops))
+				add(Op{Kind: Fixed, Map: m})
+			}
+			add(op)
+		default:
+			op := Op{Kind: Sliding, From: []int{from}}
+			for axis, n := range m {
+				w := Slide{Size: 1 + r.IntN(4), Stride: 1 + r.IntN(3), Dilation: 1 + r.IntN(2), Before: r.IntN(4) - 1}
+				after := r.IntN(3) - 1
+				op.Slide[axis], op.Map[axis] = w, (n+w.Before+after-w.extent())/w.Stride+1
+				if n+w.Before+after < w.extent() {
+					op.Map = [2]int{}
+					break
+				}
+			}
+			if op.Map[0] > 0 && op.Map[1] > 0 {
+				add(op)
+			}
+		}
+	}
+	last := len(net.ops) - 1
+	add(Op{Kind: Whole, From: slices.Compact([]int{r.IntN(last + 1), last})})
+	return net
+}
+
+// step computes an operation's output of rows × cols places from at, which gives the value at a place of an input that
+// the output's place (y, x) depends on, moved by the given steps.
+func (n network) place(i int, inputs []int) int {
+	sum := 0
+	for k, v := range inputs {
+		sum += (k + 1) * v
+	}
+	sum = sum*n.weight[i] + i
+	return max(sum%10007, 13*i) // not linear, as networks are
+}
+
+// run computes all outputs as they are.
+func (n network) run(input []int) [][]int {
+	out := make([][]int, len(n.ops))
+	for i, op := range n.ops {
+		switch op.Kind {
+		case Input:
+			out[i] = input
+		case Fixed:
+			out[i] = n.fixed[i]
+		case Sum:
+			sum := 0
+			for _, v := range out[op.From[0]] {
+				sum += v
+			}
+			out[i] = []int{sum}
+		default:
+			out[i] = n.all(i, out)
+		}
+	}
+	return out
+}
+
+// all computes the whole output of an operation that is no Sum.
+func (n network) all(i int, out [][]int) []int {
+	op := n.ops[i]
+	if op.Kind == Whole {
+		sum := 0
+		for _, from := range op.From {
+			for k, v := range out[from] {
+				sum += v * (k%97 + 1)
+			}
+		}
+		values := make([]int, max(op.Map[0]*op.Map[1], 1))
+		for k := range values {
+			values[k] = n.place(i, []int{sum, k})
+		}
+		return values
+	}
+	var values []int
+	for y := range op.Map[0] {
+		for x := range op.Map[1] {
+			var inputs []int
+			for _, from := range op.From {
+				m := n.ops[from].Map
+				if op.Kind == Point {
+					inputs = append(inputs, out[from][y*m[1]+x])
+					continue
+				}
+				inputs = append(inputs, n.window(op, func(dy, dx int) int {
+					yy, xx := y*op.Slide[0].Stride-op.Slide[0].Before+dy, x*op.Slide[1].Stride-op.Slide[1].Before+dx
+					if yy < 0 || yy >= m[0] || xx < 0 || xx >= m[1] {
+						return 0
+					}
+					return out[from][yy*m[1]+xx]
+				}))
+			}
+			values = append(values, n.place(i, inputs))
+		}
+	}
+	return values
+}
+
+// window is what a sliding window sees, as one number.
+func (n network) window(op Op, at func(dy, dx int) int) int {
+	sum := 0
+	for ky := range op.Slide[0].Size {
+		for kx := range op.Slide[1].Size {
+			sum += (3*ky + kx + 1) * at(ky*op.Slide[0].Dilation, kx*op.Slide[1].Dilation)
+		}
+	}
+	return sum
+}
+
+// follow computes the last output as a layout says, for one position; clean is what run gives for the unchanged input.
+func (n network) follow(l *Layout, clean [][]int, changed []int, row, col int) []int {
+	windows, whole := make([][]int, len(n.ops)), slices.Clone(clean)
+	read := func(by, from int) []int {
+		for _, r := range l.Reads {
+			if r.From != from || r.By != by && (l.Windowed[by] || l.Windowed[r.By]) {
+				continue
+			}
+			places := make([]int32, r.Size[0]*r.Size[1])
+			l.Places(r, row, col, 0, places)
+			table := slices.Concat(clean[from], []int{0}, windows[from])
+			values := make([]int, len(places))
+			for i, p := range places {
+				values[i] = table[p]
+			}
+			return values
+		}
+		panic(fmt.Sprintf("no read of %d for %d", from, by))
+	}
+	for i, op := range n.ops {
+		switch {
+		case op.Kind == Fixed:
+		case !l.Windowed[i] && op.Kind == Input:
+			whole[i] = changed
+		case !l.Windowed[i]:
+			for _, from := range op.From {
+				if windows[from] != nil {
+					whole[from] = read(i, from)
+				}
+			}
+			if op.Kind == Sum {
+				whole[i] = []int{0}
+				for _, v := range whole[op.From[0]] {
+					whole[i][0] += v
+				}
+			} else {
+				whole[i] = n.all(i, whole)
+			}
+		case op.Kind == Sum:
+			sum := clean[i][0]
+			before := read(i, op.From[0])
+			for k, v := range windows[op.From[0]] {
+				sum += v - before[k]
+			}
+			whole[i] = []int{sum}
+		default:
+			windows[i] = n.inWindow(i, l, row, col, changed, windows, read)
+		}
+	}
+	return whole[len(n.ops)-1]
+}
+
+func (n network) inWindow(i int, l *Layout, row, col int, changed []int, windows [][]int, read func(by, from int) []int) []int {
+	op, size := n.ops[i], l.Size[i]
+	oy, ox := l.Origin(i, row, col)
+	inputs := map[int][]int{}
+	for _, from := range op.From {
+		if op.Kind == Point && n.ops[from].Kind != Fixed && l.Same(i, from) {
+			inputs[from] = windows[from]
+		} else {
+			inputs[from] = read(i, from)
+		}
+	}
+	var values []int
+	for y := range size[0] {
+		for x := range size[1] {
+			var list []int
+			switch op.Kind {
+			case Input:
+				values = append(values, changed[(oy+y)*op.Map[1]+ox+x])
+				continue
+			case Point:
+				for _, from := range op.From {
+					list = append(list, inputs[from][y*size[1]+x])
+				}
+			case Sliding:
+				width := l.input(i)[1]
+				list = append(list, n.window(op, func(dy, dx int) int {
+					return inputs[op.From[0]][(y*op.Slide[0].Stride+dy)*width+x*op.Slide[1].Stride+dx]
+				}))
+			}
+			values = append(values, n.place(i, list))
+		}
+	}
+	return values
+}
+
+// TestPlan follows plans for made-up networks, at all positions of a grid with windows at every border, and compares
+// with running them as they are.
+func TestPlan(t *testing.T) {
+	windows, wholes, sums, groups := 0, 0, 0, 0
+	for seed := range uint64(400) {
+		r := rand.New(rand.NewPCG(seed, 7))
+		net := randomNetwork(r)
+		m := net.ops[0].Map
+		input := make([]int, m[0]*m[1])
+		for i := range input {
+			input[i] = r.IntN(100)
+		}
+		clean := net.run(input)
+		p := Problem{Ops: net.ops, Batch: 4, Compile: float64(r.IntN(20000)), MostGroups: 1 + r.IntN(3), Windows: r.IntN(2) == 0}
+		size := [2]int{1 + r.IntN(m[0]), 1 + r.IntN(m[1])}
+		for axis := range 2 {
+			for lo := 0; lo < m[axis]; lo += 1 + size[axis]/2 {
+				p.Spans[axis] = append(p.Spans[axis], Span{lo, min(lo+size[axis], m[axis])})
+			}
+		}
+		for row := range p.Spans[0] {
+			for col := range p.Spans[1] {
+				p.Positions = append(p.Positions, [2]int{row, col})
+			}
+		}
+		solved := p.Solve()
+		groups = max(groups, len(solved))
+		seen := map[int]bool{}
+		for _, g := range solved {
+			for i, w := range g.Windowed {
+				if w {
+					windows++
+				} else {
+					wholes++
+				}
+				if w && net.ops[i].Kind == Sum {
+					sums++
+				}
+			}
+			for _, i := range g.Positions {
+				seen[i] = true
+				row, col := p.Positions[i][0], p.Positions[i][1]
+				changed := slices.Clone(input)
+				for y := p.Spans[0][row].Lo; y < p.Spans[0][row].Hi; y++ {
+					for x := p.Spans[1][col].Lo; x < p.Spans[1][col].Hi; x++ {
+						changed[y*m[1]+x] = 50 - changed[y*m[1]+x]
+					}
+				}
+				want := net.run(changed)[len(net.ops)-1]
+				if got := net.follow(g.Layout, clean, changed, row, col); !slices.Equal(got, want) {
+					t.Fatalf("seed %d, position %v: %v, want %v\n%+v", seed, p.Positions[i], got, want, net.ops)
+				}
+			}
+		}
+		if len(seen) != len(p.Positions) {
+			t.Fatalf("seed %d: %d of %d positions are in a group", seed, len(seen), len(p.Positions))
+		}
+	}
+	t.Logf("%d operations in windows, %d of them sums, %d as wholes, up to %d groups", windows, sums, wholes, groups)
+	if windows < 1000 || wholes < 1000 || sums < 20 || groups < 4 {
+		t.Error("the networks leave something out")
+	}
+}
