@@ -43,8 +43,8 @@ var arrows = map[string][]string{
 		"models", "gonbviz/field", "gonbviz/internal/record", "gonbviz/internal/windowed", "gonbviz/internal/windowed/plan",
 		"gonbviz/pixel", "gonbviz/probe", "gonbviz/progress",
 	},
-	"gonbviz/units":                   {"gonbviz/probe"},
-	"gonbviz/notebook":                {"gonbviz/picture", "gonbviz/progress"},
+	"gonbviz/units":    {"gonbviz/probe"},
+	"gonbviz/notebook": {"gonbviz/picture", "gonbviz/progress"},
 	"gonbviz/watch": {
 		"models", "gonbviz/field", "gonbviz/notebook", "gonbviz/picture", "gonbviz/pixel", "gonbviz/probe", "gonbviz/scale",
 	},

@@ -15,8 +15,8 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/convlens/convlens/gonbviz/field"
-	"github.com/convlens/convlens/gonbviz/pixel"
 	"github.com/convlens/convlens/gonbviz/internal/record"
+	"github.com/convlens/convlens/gonbviz/pixel"
 )
 
 // Sort says in which order maps come.

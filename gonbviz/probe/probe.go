@@ -24,8 +24,8 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
-	"github.com/convlens/convlens/gonbviz/pixel"
 	"github.com/convlens/convlens/gonbviz/internal/record"
+	"github.com/convlens/convlens/gonbviz/pixel"
 	"github.com/convlens/convlens/models"
 )
 
