@@ -3,8 +3,10 @@ package probe
 import (
 	"math"
 
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/dtypes/bfloat16"
+	"github.com/gomlx/compute/dtypes/float16"
 	"github.com/gomlx/gomlx/core/graph"
-	"github.com/gomlx/gomlx/core/tensors"
 )
 
 // activation is a function that networks use, with its name here and in captions.
@@ -51,6 +53,11 @@ func elu(x float64) float64 {
 // functionName names the function that takes a value at point to one at n; "activation" where it is none of those known.
 func functionName(n, point *graph.Node) string {
 	of := func(x float64) float64 { return evaluation{point: x}.at(n) }
+	tolerance := 1e-5
+	if dtype := n.DType(); dtype == dtypes.Float16 || dtype == dtypes.BFloat16 {
+		tolerance = 1e-2 // the function's constants are rounded
+	}
+	same := func(f, g func(float64) float64) bool { return same(f, g, tolerance) }
 	for _, a := range activations {
 		if same(of, a.of) {
 			return a.name
@@ -82,10 +89,10 @@ func captionOf(function string) string {
 	return function
 }
 
-// same reports whether two functions agree to a float32's precision from −8 to 8.
-func same(f, g func(float64) float64) bool {
+// same reports whether two functions agree from −8 to 8.
+func same(f, g func(float64) float64, tolerance float64) bool {
 	for x := -8.0; x <= 8; x += 0.25 {
-		if a, b := f(x), g(x); !(math.Abs(a-b) <= 1e-5*max(1, math.Abs(b))) {
+		if a, b := f(x), g(x); !(math.Abs(a-b) <= tolerance*max(1, math.Abs(b))) {
 			return false
 		}
 	}
@@ -155,14 +162,24 @@ func truth(b bool) float64 {
 	return 0
 }
 
-// number is the value of a constant that is a single float32.
+// number is the value of a constant that is a single floating-point number.
 func number(n *graph.Node) float64 {
-	if n.Shape().Size() != 1 {
+	value := n.ConstantValue()
+	if value == nil || n.Shape().Size() != 1 {
 		return math.NaN()
 	}
-	values, err := tensors.CopyFlatData[float32](n.ConstantValue())
-	if err != nil {
-		return math.NaN()
-	}
-	return float64(values[0])
+	number := math.NaN()
+	value.MustConstFlatData(func(flat any) {
+		switch v := flat.(type) {
+		case []float32:
+			number = float64(v[0])
+		case []float64:
+			number = v[0]
+		case []float16.Float16:
+			number = float64(v[0].Float32())
+		case []bfloat16.BFloat16:
+			number = float64(v[0].Float32())
+		}
+	})
+	return number
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gomlx/compute/dtypes"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/layers/activation"
 
@@ -156,7 +157,16 @@ func TestActivations(t *testing.T) {
 // checkFunction expects one layer of that name between the convolution and the mean.
 func checkFunction(t *testing.T, name string, of func(x *Node) *Node) {
 	t.Helper()
-	checkTable(t, after(func(_ func(string) *Node, x *Node) *Node { return of(x) }), fmt.Sprintf(`
+	for _, dtype := range []dtypes.DType{dtypes.Float32, dtypes.Float64, dtypes.Float16, dtypes.BFloat16} {
+		checkFunctionIn(t, dtype, name, of)
+	}
+}
+
+// checkFunctionIn computes the function in numbers of a type.
+func checkFunctionIn(t *testing.T, dtype dtypes.DType, name string, of func(x *Node) *Node) {
+	t.Helper()
+	in := func(x *Node) *Node { return ConvertDType(of(ConvertDType(x, dtype)), dtypes.Float32) }
+	checkTable(t, after(func(_ func(string) *Node, x *Node) *Node { return in(x) }), fmt.Sprintf(`
 conv conv [2 3 2] 4 [1 1] [1 1]
 conv/%s activation [2 3 2] 0 [1 1] [1 1]
 global_pool pool [2] 0 [2 3] [0 0]
