@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"maps"
 	"math"
 
 	"github.com/gomlx/compute/dtypes"
@@ -50,9 +51,14 @@ func elu(x float64) float64 {
 	return math.Expm1(x)
 }
 
-// functionName names the function that takes a value at point to one at n; "activation" where it is none of those known.
-func functionName(n, point *graph.Node) string {
-	of := func(x float64) float64 { return evaluation{point: x}.at(n) }
+// functionName names the function that takes a value at point to one at n, with what variables hold; "activation" where
+// it is none of those known.
+func functionName(n, point *graph.Node, variables evaluation) string {
+	of := func(x float64) float64 {
+		e := evaluation{point: x}
+		maps.Copy(e, variables)
+		return e.at(n)
+	}
 	tolerance := 1e-5
 	if dtype := n.DType(); dtype == dtypes.Float16 || dtype == dtypes.BFloat16 {
 		tolerance = 1e-2 // the function's constants are rounded
@@ -83,8 +89,13 @@ func captionOf(function string) string {
 			return a.caption
 		}
 	}
-	if function == "leaky_relu" {
+	switch function {
+	case "leaky_relu":
 		return "leaky ReLU"
+	case "prelu":
+		return "PReLU"
+	case "log_softmax":
+		return "log softmax"
 	}
 	return function
 }

@@ -23,7 +23,10 @@ type finder struct {
 	owner   map[*graph.Node]*Layer      // the layer that a node belongs to; none yet inside a region
 	region  map[*graph.Node]*graph.Node // the point that a node inside a region is a function of
 	counted map[*graph.Node]bool        // variables that have a layer
-	layers  []*Layer
+	// composites are by their exits; inside are the nodes within any of them.
+	composites map[*graph.Node]*composite
+	inside     map[*graph.Node]bool
+	layers     []*Layer
 }
 
 // findLayers lists a program's layers in order of execution.
@@ -41,8 +44,9 @@ func findLayers(p *record.Program) []*Layer {
 			}
 		}
 	}
+	f.findComposites()
 	for _, n := range p.Nodes {
-		if n != p.Picture && f.views[n] != nil && !passes(n) && n.Type() != graph.NodeTypeSplitNode {
+		if n != p.Picture && f.views[n] != nil && !f.inside[n] && !passes(n) && n.Type() != graph.NodeTypeSplitNode {
 			f.place(n)
 		}
 	}
@@ -63,6 +67,8 @@ func findLayers(p *record.Program) []*Layer {
 // place decides which layer a node belongs to, starting a new one where it is the first of its kind.
 func (f *finder) place(n *graph.Node) {
 	switch {
+	case f.composites[n] != nil:
+		f.placeComposite(f.composites[n])
 	case n.Type() == graph.NodeTypeConvGeneral && f.views[n.Inputs()[1]] == nil:
 		f.start(n, Conv).kernel = n.Inputs()[1]
 	case n.Type() == graph.NodeTypeDotGeneral && f.weight(n) != nil:
@@ -218,7 +224,7 @@ func (f *finder) layerOf(n *graph.Node) *Layer {
 		return l
 	}
 	point := f.region[n]
-	l := &Layer{Kind: Activation, op: n, from: []*Layer{f.layerOf(point)}, function: functionName(n, point)}
+	l := &Layer{Kind: Activation, op: n, from: []*Layer{f.layerOf(point)}, function: functionName(n, point, nil)}
 	if point == f.program.Picture {
 		l.Kind = Other // the network prepares its own input
 	}
@@ -262,6 +268,7 @@ func (f *finder) extend(l *Layer, n *graph.Node) {
 func (f *finder) own(l *Layer, n *graph.Node) {
 	f.owner[n] = l
 	for _, parameter := range f.parameters(n) {
+		l.variables = append(l.variables, parameter)
 		if !f.counted[parameter] && f.program.Variable(parameter).Trainable {
 			f.counted[parameter] = true
 			l.Parameters += parameter.Shape().Size()

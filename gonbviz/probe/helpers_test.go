@@ -41,6 +41,7 @@ func after(follow func(get func(string) *Node, x *Node) *Node) *models.Network {
 		weights["/bn/"+path] = []int{2}
 	}
 	weights["/slope"] = []int{1}
+	weights["/se/squeeze/weights"], weights["/se/excite/weights"] = []int{2, 1}, []int{1, 2}
 	return testnet.Make("after", testnet.Input(2, 3, models.Gray), weights, func(get func(string) *Node, x *Node) *Node {
 		x = Convolve(x, get("/conv/weights")).NoPadding().Done()
 		x = follow(get, Add(x, channels(get("/conv/biases"), x)))

@@ -47,9 +47,11 @@ type Layer struct {
 	op, node *graph.Node // the layer's first operation and its output
 	kernel   *graph.Node // the weights of a convolution or dense layer
 	from     []*Layer    // the layers that it reads
-	function string      // an activation's: "relu"
-	tensor   bool        // a tensor of the network's file, in that file's order of axes
-	view     view
+
+	variables []*graph.Node // those that it reads, in the order of its operations
+	function  string        // an activation's: "relu"
+	tensor    bool          // a tensor of the network's file, in that file's order of axes
+	view      view
 }
 
 // source is the layer that l follows; nil where it joins several.

@@ -35,8 +35,25 @@ func (n *namer) name(l *Layer) string {
 	return n.unique(name)
 }
 
-// whatIs is a word for a layer: its operation, where that is control flow, else its kind.
+// gateOf is what a product lets its other factor through by, between 0 and 1, as squeeze and excitation does; nil for
+// other layers.
+func gateOf(l *Layer) *Layer {
+	if l.op.Type() != graph.NodeTypeMul || len(l.from) != 2 {
+		return nil
+	}
+	for _, from := range l.from {
+		if from.function == "sigmoid" || from.function == "hard_sigmoid" {
+			return from
+		}
+	}
+	return nil
+}
+
+// whatIs is a word for a layer: its operation, where that is control flow or a gate, else its kind.
 func whatIs(l *Layer) string {
+	if gateOf(l) != nil {
+		return "gate"
+	}
 	switch l.op.Type() {
 	case graph.NodeTypeWhile:
 		return "while"
@@ -56,7 +73,7 @@ func (n *namer) variablePath(l *Layer) string {
 	if l.Kind != Conv && l.Kind != Dense && l.Kind != Norm {
 		return ""
 	}
-	for _, parameter := range n.parameters(l.op) {
+	for _, parameter := range l.variables {
 		scope := strings.Trim(path.Dir(parameter.GetParameterName()), "/.")
 		if scope != "" && l.Kind == Norm && n.taken[scope] {
 			return scope + "/norm"
@@ -80,6 +97,14 @@ func (n *namer) placeName(l *Layer) string {
 		}
 		if scope != "" {
 			return scope + "/" + string(l.Kind)
+		}
+	case Norm:
+		return l.from[0].Name + "/norm"
+	case Other:
+		if gate := gateOf(l); gate != nil {
+			if scope := n.latestScope([]*Layer{gate}); scope != "" {
+				return scope + "/gate"
+			}
 		}
 	case Pool:
 		if n.poolsAll(l.op) {
