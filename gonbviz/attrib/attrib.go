@@ -99,6 +99,8 @@ type Attribution struct {
 	Grid *Grid
 	// Batch is the number of pictures that were run at once.
 	Batch int
+	// Engine is the way in which positions were computed, Full or Incremental; empty where a method knows only one.
+	Engine Exact
 	// Seed made all that is random.
 	Seed uint64
 	// Seconds from the picture and network in memory to the map in memory, of which CompileSeconds went into compiling.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"image"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -75,6 +74,9 @@ type Grid struct {
 	Windows []image.Rectangle
 	// Settings are those of the method with defaults filled in; they say what the windows show.
 	Settings Occlusion
+	// Unasked is how many positions the network was not asked at because the work was stopped: 0 where it was not. There,
+	// Drop, Probability and BestProbability are NaN, and Best is −1.
+	Unasked int
 	// Drop is the clean score less the score at each position: positive where the hidden window supported the class.
 	Drop field.Plane
 	// Probability of the class at each position.
@@ -82,6 +84,8 @@ type Grid struct {
 	// Best is the most probable class at each position, row by row, and Labels names those classes and the explained one.
 	Best   []int
 	Labels map[int]string
+	// BestProbability is the probability of the most probable class at each position.
+	BestProbability field.Plane
 }
 
 // The batches that are chosen without being asked for, where memory allows. A processor is quickest while a batch's maps
@@ -94,6 +98,10 @@ const (
 
 // Attribute runs the network at every position. Settings that can't be (a window larger than the input, a stride longer
 // than the window, a region outside the input, an unknown class or word) are errors, as is a picture of another size.
+//
+// When ctx is cancelled, what was found so far is returned beside the error, or nil where nothing was. Its Grid.Unasked
+// says how many positions are missing. Pixels that only those would have hidden are NaN in its Map; the others are the
+// mean, or the sum, over the windows that were asked about.
 func (o Occlusion) Attribute(ctx context.Context, network *probe.Probe, picture *pixel.Prepared) (*Attribution, error) {
 	start := time.Now()
 	in := network.Network().Input
@@ -113,23 +121,22 @@ func (o Occlusion) Attribute(ctx context.Context, network *probe.Probe, picture 
 	if err != nil {
 		return nil, err
 	}
-	clean, logits, err := run.all(ctx)
-	if err != nil {
-		return nil, err
-	}
-	a := &Attribution{
+	run.found = &Attribution{
 		Method: "occlusion", Options: o.options(image.Pt(in.Width, in.Height)), Network: network.Network().Name, Backend: network.BackendName(),
 		Guessed: network.Network().Guessed,
-		Picture: picture, Score: o.Score, Batch: o.Batch, Seed: o.Seed,
+		Picture: picture, Class: class, Score: o.Score, Batch: o.Batch, Seed: o.Seed, Engine: run.engine.exact(),
+		Grid: newGrid(rows, cols, list, o),
 	}
-	o.evaluate(a, network, class, clean, logits, &Grid{Rows: rows, Cols: cols, Windows: list, Settings: o})
-	if o.Overlap != OverlapNone {
-		a.Map = spread(a.Grid, in.Height, in.Width, o.Overlap == OverlapMean)
+	err = run.all(ctx)
+	a := run.found
+	if err != nil && (ctx.Err() == nil || a.Grid.Unasked == len(list)) {
+		return nil, err
 	}
+	a.spread(a.Grid)
 	a.CompileSeconds = run.engine.compiling.Seconds()
 	a.Seconds = time.Since(start).Seconds()
 	a.PeakMemory = peakMemory()
-	return a, nil
+	return a, err
 }
 
 // complete fills in the defaults and refuses what can't be, for an input of height × width.
@@ -237,9 +244,12 @@ func (o Occlusion) chooseBatch(network *probe.Probe) int {
 // occluder asks at all windows, and reports on it.
 type occluder struct {
 	options Occlusion
+	network *probe.Probe
 	engine  *engine
-	count   int
+	found   *Attribution // what is known so far
 	slow    bool
+	clean   []float32 // of the last answer, and its score
+	score   float64
 }
 
 // start plans how to ask at windows.
@@ -256,44 +266,39 @@ func (o Occlusion) start(ctx context.Context, network *probe.Probe, picture *pix
 		return nil, err
 	}
 	progress.Report(ctx, progress.Update{Name: "Occlusion", Stage: fmt.Sprintf("compiling for %d positions at once", o.Batch)})
-	h := hiding{in.Height, in.Width, in.Channels(), picture.Values, fill, boxes(list)}
+	h := hiding{height: in.Height, width: in.Width, channels: in.Channels(), picture: picture.Values, fill: fill, masks: boxes(list)}
 	e, err := newEngine(network, h, o.Batch, o.Exact)
-	return &occluder{options: o, engine: e, count: len(list), slow: !network.Vectorised()}, err
+	return &occluder{options: o, network: network, engine: e, slow: !network.Vectorised()}, err
 }
 
-// all asks at each window, and returns the logits there beside those that the same program gives for the picture as it
+// all asks at each window. The score there is compared with the one that the same program gives for the picture as it
 // is, so that a window that changes nothing drops the score by exactly 0.
-func (r *occluder) all(ctx context.Context) (clean, logits [][]float32, err error) {
-	clean, logits = make([][]float32, r.count), make([][]float32, r.count)
-	begin, done := time.Now(), 0
-	r.report(ctx, 0, "")
-	order := make([]int, r.count)
-	for i := range order {
-		order[i] = i
-	}
-	err = r.engine.run(ctx, order, func(some []answer) error {
+func (r *occluder) all(ctx context.Context) error {
+	begin, g := time.Now(), r.found.Grid
+	count := len(g.Windows)
+	err := r.engine.run(ctx, spreadOrder(g.Rows, g.Cols), func(some []answer) error {
 		note := ""
-		for _, a := range some {
-			if a.position < 0 {
-				if r.slow && done == 0 {
-					note = r.options.estimate(time.Since(begin), r.count)
-				}
-				continue
-			}
-			clean[a.position], logits[a.position] = a.clean, a.at
-			done++
+		if r.clean == nil && r.slow {
+			note = r.options.estimate(time.Since(begin), count)
 		}
-		r.report(ctx, done, note)
+		for _, a := range some {
+			r.note(a)
+		}
+		r.report(ctx, note)
 		return nil
 	})
 	if ctx.Err() != nil {
-		err = fmt.Errorf("occlusion stopped at %d of %d positions: %w", done, r.count, ctx.Err())
+		err = fmt.Errorf("occlusion stopped at %d of %d positions: %w", count-g.Unasked, count, ctx.Err())
 	}
-	return clean, logits, err
+	return err
 }
 
-func (r *occluder) report(ctx context.Context, done int, note string) {
-	u := progress.Update{Name: "Occlusion", Done: done, Total: r.count, Unit: "positions", Note: note}
+func (r *occluder) report(ctx context.Context, note string) {
+	count := len(r.found.Grid.Windows)
+	u := progress.Update{Name: "Occlusion", Done: count - r.found.Grid.Unasked, Total: count, Unit: "positions", Note: note}
+	if u.Done > 0 {
+		u.Preview = func() any { return r.found.preview() }
+	}
 	if r.slow {
 		u.Detail = "pure Go backend"
 	}
@@ -315,28 +320,6 @@ func (o Occlusion) estimate(one time.Duration, n int) string {
 	return note
 }
 
-// evaluate turns logits into the grid's numbers: those at the positions, each beside its clean ones. A negative class
-// stands for the best one.
-func (o Occlusion) evaluate(a *Attribution, network *probe.Probe, class int, clean, logits [][]float32, g *Grid) {
-	if class < 0 {
-		class = probe.Best(clean[0])
-	}
-	probabilities := probe.Probabilities(clean[0])
-	a.Class, a.Label, a.Grid = class, network.Network().Label(class), g
-	a.Clean, a.CleanProbability = o.Score.of(class, clean[0], probabilities), probabilities[class]
-	g.Drop, g.Probability = field.New(g.Rows, g.Cols), field.New(g.Rows, g.Cols)
-	g.Labels = map[int]string{class: a.Label}
-	for i, l := range logits {
-		p := probe.Probabilities(l)
-		before := o.Score.of(class, clean[i], probe.Probabilities(clean[i]))
-		g.Drop.Values[i] = float32(before-o.Score.of(class, l, p)) + 0 // no −0
-		g.Probability.Values[i] = float32(p[class])
-		best := probe.Best(l)
-		g.Best = append(g.Best, best)
-		g.Labels[best] = network.Network().Label(best)
-	}
-}
-
 // Occluded is the picture as the network got it at a position: Input.Height × Input.Width × channels values.
 func (g *Grid) Occluded(picture *pixel.Prepared, position int) ([]float32, error) {
 	if position < 0 || position >= len(g.Windows) {
@@ -354,25 +337,4 @@ func (g *Grid) Occluded(picture *pixel.Prepared, position int) ([]float32, error
 		copy(values[from:to], fill[from:to])
 	}
 	return values, nil
-}
-
-// spread gives each pixel the sum, or the mean, of the drops of the windows that hide it.
-func spread(g *Grid, height, width int, mean bool) *field.Plane {
-	sum, count := make([]float64, height*width), make([]float64, height*width)
-	for i, w := range g.Windows {
-		for y := w.Min.Y; y < w.Max.Y; y++ {
-			for x := w.Min.X; x < w.Max.X; x++ {
-				sum[y*width+x] += float64(g.Drop.Values[i])
-				count[y*width+x]++
-			}
-		}
-	}
-	m := field.New(height, width)
-	for i := range sum {
-		if mean {
-			sum[i] /= math.Max(count[i], 1)
-		}
-		m.Values[i] = float32(sum[i])
-	}
-	return &m
 }

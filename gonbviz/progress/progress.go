@@ -22,6 +22,10 @@ type Update struct {
 	// Cached says that the result was there already, from work that once took Took.
 	Cached bool
 	Took   time.Duration
+	// Preview, where it is not nil, makes a result of what is known so far, of the type that the work returns, with what
+	// is not known yet filled in from what lies nearest. It costs nothing unless it is called, and is to be called, if at
+	// all, before the update has been shown.
+	Preview func() any
 }
 
 type key struct{}
