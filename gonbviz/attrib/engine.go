@@ -123,7 +123,7 @@ func costsOf(network *probe.Probe) backendCosts {
 // shapes are those of a program's inputs: the constants, what is made for each batch, then, for a windowed program, the
 // origins of the input's windows, the unchanged picture's maps and the places that are read.
 func (e *engine) shapes(a *askers) []shapes.Shape {
-	list := slices.Concat(e.hiding.constantShapes(), e.hiding.masks.shapes(e.batch))
+	list := slices.Concat(e.hiding.constantShapes(), e.hiding.shapes(e.batch))
 	if !a.Windowed[0] {
 		return list
 	}
@@ -150,7 +150,7 @@ func (e *engine) prepare(ctx context.Context, a *askers) error {
 	if err := e.askClean(ctx); err != nil {
 		return err
 	}
-	key := fmt.Sprint("hide ", e.hiding.masks.key())
+	key := fmt.Sprint("hide ", e.hiding.key())
 	if a.Windowed[0] {
 		key += fmt.Sprint(" ", a.Key())
 	}
@@ -170,7 +170,7 @@ func (e *engine) build(a *askers, recorded *record.Program, in []*graph.Node) []
 		in = in[n:]
 		return some
 	}
-	constants, values := take(len(e.constants)), take(len(e.hiding.masks.shapes(e.batch)))
+	constants, values := take(len(e.constants)), take(len(e.hiding.shapes(e.batch)))
 	var logits *graph.Node
 	if !a.Windowed[0] {
 		origin := graph.Zeros(constants[0].Graph(), shapes.Make(dtypes.Int32, e.batch, 2))
@@ -247,7 +247,7 @@ func (e *engine) ask(ctx context.Context, a *askers, positions []int) ([][]float
 		all[i] = -1
 	}
 	copy(all, positions)
-	inputs := slices.Concat(e.constants, e.hiding.masks.values(all))
+	inputs := slices.Concat(e.constants, e.hiding.values(all))
 	if a.Windowed[0] {
 		inputs = append(inputs, e.windows(a, all)...)
 	}
