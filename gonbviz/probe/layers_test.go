@@ -2,16 +2,21 @@ package probe_test
 
 import (
 	"fmt"
+	"math"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
 	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/core/tensors/images"
 	"github.com/gomlx/gomlx/ml/layers/activation"
 
 	"github.com/convlens/convlens/gonbviz/internal/testbackend"
 	"github.com/convlens/convlens/gonbviz/internal/testnet"
+	"github.com/convlens/convlens/gonbviz/probe"
 	"github.com/convlens/convlens/models"
 	"github.com/convlens/convlens/models/squeezenet"
 )
@@ -360,4 +365,111 @@ func TestFindLayer(t *testing.T) {
 			t.Errorf("%q: error %v, want %q", name, err, near)
 		}
 	}
+}
+
+// shared has one kernel in two places and two dense heads, of which the logits are the concatenation.
+func shared() *models.Network {
+	return testnet.Make("shared", testnet.Input(8, 9, models.RGB), testnet.Weights{
+		"/stem/weights": {3, 3, 3, 4}, "/block/weights": {3, 3, 4, 4}, "/colour/weights": {4, 2}, "/shape/weights": {4, 3}, "/shape/biases": {3},
+	}, func(get func(string) *Node, x *Node) *Node {
+		x = activation.Relu(Convolve(x, get("/stem/weights")).Done())
+		for range 2 {
+			x = activation.Relu(Convolve(x, get("/block/weights")).PadSame().Done())
+		}
+		x = ReduceMean(x, 1, 2)
+		shape := Dot(x, get("/shape/weights")).Product()
+		shape = Add(shape, BroadcastToDims(Reshape(get("/shape/biases"), 1, 3), shape.Shape().Dimensions...))
+		return Concatenate([]*Node{Dot(x, get("/colour/weights")).Product(), shape}, 1)
+	})
+}
+
+func TestShared(t *testing.T) {
+	checkTable(t, shared(), `
+stem conv [6 7 4] 108 [3 3] [1 1]
+stem/relu activation [6 7 4] 0 [3 3] [1 1]
+block conv [6 7 4] 144 [5 5] [1 1]
+block/relu activation [6 7 4] 0 [5 5] [1 1]
+block_2 conv [6 7 4] 0 [7 7] [1 1]
+block_2/relu activation [6 7 4] 0 [7 7] [1 1]
+global_pool pool [4] 0 [8 9] [0 0]
+shape dense [3] 15 [8 9] [0 0]
+colour dense [2] 8 [8 9] [0 0]
+concat1 concat [5] 0 [8 9] [0 0]
+`)
+	testbackend.Each(t, func(t *testing.T, backend compute.Backend) {
+		for _, batch := range []int{1, 3} {
+			checkReplay(t, backend, shared(), batch)
+		}
+		p := open(t, backend, shared())
+		first, err := p.Filters(probe.Filters{Layer: "block"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		second, err := p.Filters(probe.Filters{Layer: "block_2/relu"})
+		if err != nil || !slices.Equal(first.Weights, second.Weights) || second.Layer.Name != "block_2" {
+			t.Errorf("filters of %s: %v (%v), want %v", second.Layer.Name, second.Weights, err, first.Weights)
+		}
+	})
+}
+
+// channelsFirst keeps its maps as [batch, channels, height, width], with kernels as output channels, input channels, height, width.
+func channelsFirst() *models.Network {
+	return testnet.Make("channels first", testnet.Input(12, 9, models.RGB), testnet.Weights{
+		"/conv/weights": {4, 3, 3, 2}, "/conv/biases": {4}, "/norm/scale": {4}, "/norm/offset": {4}, "/deep/weights": {2, 4, 1, 3}, "/head/weights": {2, 2},
+	}, func(get func(string) *Node, x *Node) *Node {
+		perChannel := func(v *Node, x *Node) *Node {
+			return BroadcastToDims(Reshape(v, 1, v.Shape().Dimensions[0], 1, 1), x.Shape().Dimensions...)
+		}
+		x = TransposeAllAxes(x, 0, 3, 1, 2)
+		x = Convolve(x, get("/conv/weights")).ChannelsAxis(images.ChannelsFirst).Strides(2).PadSame().Done()
+		x = Add(x, perChannel(get("/conv/biases"), x))
+		x = Add(Mul(x, perChannel(get("/norm/scale"), x)), perChannel(get("/norm/offset"), x))
+		x = activation.Relu(x)
+		x = MaxPool(x).ChannelsAxis(images.ChannelsFirst).Window(2).Strides(1).Done()
+		x = Convolve(x, get("/deep/weights")).ChannelsAxis(images.ChannelsFirst).PadSame().Done()
+		return Dot(ReduceMean(x, 2, 3), get("/head/weights")).Product()
+	})
+}
+
+func TestChannelsFirst(t *testing.T) {
+	checkTable(t, channelsFirst(), `
+conv conv [6 5 4] 76 [3 2] [2 2]
+norm norm [6 5 4] 8 [3 2] [2 2]
+norm/relu activation [6 5 4] 0 [3 2] [2 2]
+pool1 pool [5 4 4] 0 [5 4] [2 2]
+deep conv [5 4 2] 24 [5 8] [2 2]
+global_pool pool [2] 0 [12 9] [0 0]
+head dense [2] 4 [12 9] [0 0]
+`)
+	testbackend.Each(t, func(t *testing.T, backend compute.Backend) {
+		for _, batch := range []int{1, 3} {
+			checkReplay(t, backend, channelsFirst(), batch)
+		}
+		net := channelsFirst()
+		p := open(t, backend, net)
+		bank, err := p.Filters(probe.Filters{Layer: "conv"})
+		stored := tensors.MustCopyFlatData[float32](net.Store.GetVariable("/conv/weights").MustValue())
+		if err != nil || bank.Out != 4 || bank.In != 3 || bank.H != 3 || bank.W != 2 || !slices.Equal(bank.Weights, stored) || !bank.Colour {
+			t.Errorf("filters %+v (%v), want the weights in their order", bank, err)
+		}
+		picture := raw(tensors.MustCopyFlatData[float32](pictures(net, 1))...)
+		answer, err := p.Classify(t.Context(), picture)
+		if err != nil {
+			t.Fatal(err)
+		}
+		deep := maps(t, p, picture, probe.Maps{Layers: []string{"deep"}}).Layers[0]
+		means := make([]float64, 2) // of the two maps, 5×4 each; the head's weights make logits of them
+		for c, plane := range deep.Planes {
+			for _, v := range plane.Values {
+				means[c] += float64(v) / 20
+			}
+		}
+		head := tensors.MustCopyFlatData[float32](net.Store.GetVariable("/head/weights").MustValue())
+		for class, logit := range answer.Logits {
+			want := means[0]*float64(head[class]) + means[1]*float64(head[2+class])
+			if math.Abs(float64(logit)-want) > 1e-5*math.Abs(want) {
+				t.Errorf("logit %d is %v; the maps make %v", class, logit, want)
+			}
+		}
+	})
 }
