@@ -41,8 +41,12 @@ type Probe struct {
 	programs map[string]*Program
 }
 
-// Open reads a network and makes it ready to run on a backend. Nothing is compiled yet. A network without weights,
-// with a Logits function that fails, or with control flow in it is an error.
+// Open reads a network and makes it ready to run on a backend. Nothing is compiled yet. A network without weights, or
+// with a Logits function that fails, is an error. One with operations that the backend lacks opens, and fails when it
+// runs.
+//
+// While, If, Sort and Call are a layer each, whose inside can't be looked into. Both branches of an If are computed, and
+// one is taken.
 //
 // The values in the network's Store go to the backend that first runs it, so open a network of its own on each.
 func Open(backend compute.Backend, network *models.Network) (*Probe, error) {

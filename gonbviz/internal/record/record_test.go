@@ -5,7 +5,9 @@ import (
 	"testing"
 
 	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/gobackend"
+	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
@@ -88,5 +90,50 @@ func TestAttributes(t *testing.T) {
 	}
 	if seen != 3 {
 		t.Errorf("%d of 3 operations have attributes", seen)
+	}
+}
+
+// TestSubstituteAroundClosures replaces a node that a loop's body reads: twice the body adds what it reads, first 3 times
+// the mean of 0, 1, 2, 3, then what stands for that.
+func TestSubstituteAroundClosures(t *testing.T) {
+	net := testnet.Make("loop", testnet.Input(2, 2, models.Gray), nil, func(_ func(string) *graph.Node, x *graph.Node) *graph.Node {
+		g, mean := x.Graph(), graph.ReduceMean(x, 1, 2)
+		read := graph.MulScalar(mean, 3)
+		state := func(g *graph.Graph) (i, v *graph.Node) {
+			return graph.Parameter(g, "i", shapes.Make(dtypes.Int32)), graph.Parameter(g, "v", mean.Shape())
+		}
+		more := graph.NewClosure(g, func(g *graph.Graph) []*graph.Node {
+			i, _ := state(g)
+			return []*graph.Node{graph.LessThan(i, graph.Const(g, int32(2)))}
+		})
+		body := graph.NewClosure(g, func(g *graph.Graph) []*graph.Node {
+			i, v := state(g)
+			return []*graph.Node{graph.Add(i, graph.Const(g, int32(1))), graph.Add(v, read)}
+		})
+		return graph.While(more, body, graph.Const(g, int32(0)), mean)[1]
+	})
+	p := trace(t, net)
+	for want, substitute := range map[float32]func(n *graph.Node, inputs []*graph.Node) *graph.Node{
+		1.5 + 2*4.5: nil,
+		1.5 - 2*7: func(n *graph.Node, inputs []*graph.Node) *graph.Node {
+			if n.Type() == graph.NodeTypeMul && n.Inputs()[0].Type() != graph.NodeTypeReduceSum {
+				return graph.AddScalar(graph.ZerosLike(inputs[0]), -7)
+			}
+			return nil
+		},
+	} {
+		exec, err := model.NewExec(gobackend.GetBackend(), net.Store, func(_ *model.Scope, x *graph.Node) *graph.Node {
+			return p.Replay(x, []*graph.Node{p.Logits}, substitute)[0]
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := exec.Call(tensors.FromFlatDataAndDimensions(testnet.Counting(4), 1, 2, 2, 1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := tensors.MustCopyFlatData[float32](out[0])[0]; got != want {
+			t.Errorf("answer %v, want %v", got, want)
+		}
 	}
 }
