@@ -54,6 +54,8 @@ type engine struct {
 	clean     map[int]*tensors.Tensor // maps of the unchanged picture, by operation
 	constants []*tensors.Tensor
 	compiling time.Duration
+	unit      Unit // also asked for, where it names a layer
+	point     probe.Point
 }
 
 // askers is a group of positions with the program that asks for them.
@@ -65,15 +67,23 @@ type askers struct {
 	clean   []float32
 }
 
-// newEngine plans how to ask.
-func newEngine(network *probe.Probe, h hiding, batch int, exact Exact) (*engine, error) {
+// newEngine plans how to ask for the logits and, where unit names a layer, for that unit's value.
+func newEngine(network *probe.Probe, h hiding, batch int, exact Exact, unit Unit) (*engine, error) {
 	recorded, err := network.Recorded(batch)
 	if err != nil {
 		return nil, err
 	}
+	e := &engine{network: network, hiding: h, batch: batch, rows: map[image.Point]int{}, cols: map[image.Point]int{}, constants: h.constants(), unit: unit}
+	if unit.Layer != "" {
+		if e.point, err = network.Point(unit.Layer, batch); err != nil {
+			return nil, err
+		}
+		if err := unit.check(e.point); err != nil {
+			return nil, err
+		}
+	}
 	costs := costsOf(network)
-	net := windowed.Read(recorded, []*graph.Node{recorded.Logits}, costs.Costs)
-	e := &engine{network: network, hiding: h, batch: batch, rows: map[image.Point]int{}, cols: map[image.Point]int{}, constants: h.constants()}
+	net := windowed.Read(recorded, e.targets(recorded), costs.Costs)
 	problem := plan.Problem{Ops: net.Ops, Batch: batch, MostGroups: 2, Compile: costs.compile * float64(len(net.Ops)), Windows: exact == Incremental}
 	index := func(list map[image.Point]int, axis, lo, hi int) int {
 		i, found := list[image.Pt(lo, hi)]
@@ -95,9 +105,26 @@ func newEngine(network *probe.Probe, h hiding, batch int, exact Exact) (*engine,
 		}
 	}
 	for _, g := range groups {
-		e.groups = append(e.groups, &askers{Group: g, net: net, needs: windowed.Clean(g.Layout)})
+		e.groups = append(e.groups, &askers{Group: g, net: net, needs: net.Clean(g.Layout)})
 	}
 	return e, nil
+}
+
+// targets are what is asked for.
+func (e *engine) targets(recorded *record.Program) []*graph.Node {
+	if e.unit.Layer == "" {
+		return []*graph.Node{recorded.Logits}
+	}
+	return []*graph.Node{recorded.Logits, e.point.Node}
+}
+
+// join makes one answer of what became of the targets, [batch, classes] or, with a unit, [batch, classes + 1].
+func (e *engine) join(made []*graph.Node) *graph.Node {
+	logits := graph.ConvertDType(made[0], dtypes.Float32)
+	if e.unit.Layer == "" {
+		return logits
+	}
+	return graph.Concatenate([]*graph.Node{logits, e.unit.read(e.point, made[1])}, 1)
 }
 
 // backendCosts are what work takes on a backend.
@@ -150,7 +177,7 @@ func (e *engine) prepare(ctx context.Context, a *askers) error {
 	if err := e.askClean(ctx); err != nil {
 		return err
 	}
-	key := fmt.Sprint("hide ", e.hiding.key())
+	key := fmt.Sprintf("hide %s %v", e.hiding.key(), e.unit)
 	if a.Windowed[0] {
 		key += fmt.Sprint(" ", a.Key())
 	}
@@ -171,11 +198,11 @@ func (e *engine) build(a *askers, recorded *record.Program, in []*graph.Node) []
 		return some
 	}
 	constants, values := take(len(e.constants)), take(len(e.hiding.shapes(e.batch)))
-	var logits *graph.Node
+	var made []*graph.Node
 	if !a.Windowed[0] {
 		origin := graph.Zeros(constants[0].Graph(), shapes.Make(dtypes.Int32, e.batch, 2))
 		pictures := e.hiding.build(constants, values, origin, e.hiding.height, e.hiding.width)
-		logits = recorded.Replay(pictures, []*graph.Node{recorded.Logits}, nil)[0]
+		made = recorded.Replay(pictures, e.targets(recorded), nil)
 	} else {
 		origin := take(1)[0]
 		w := windowed.Inputs{Input: e.hiding.build(constants, values, origin, a.Size[0][0], a.Size[0][1]), Clean: map[int]*graph.Node{}}
@@ -189,9 +216,9 @@ func (e *engine) build(a *askers, recorded *record.Program, in []*graph.Node) []
 			w.Places = append(w.Places, graph.Reshape(part, e.batch, r.Size[0], r.Size[1]))
 			from += n
 		}
-		logits = a.net.Build(a.Layout, w)[0]
+		made = a.net.Build(a.Layout, w)
 	}
-	return []*graph.Node{graph.ConvertDType(logits, dtypes.Float32)}
+	return []*graph.Node{e.join(made)}
 }
 
 // askClean computes the unchanged picture's maps that any group needs.
@@ -204,14 +231,14 @@ func (e *engine) askClean(ctx context.Context) error {
 	for i, a := range e.groups {
 		layouts[i] = a.Layout
 	}
-	needs := windowed.Clean(layouts...)
+	needs := e.groups[0].net.Clean(layouts...)
 	if len(needs) == 0 {
 		return nil
 	}
 	start := time.Now()
 	whole := e.hiding.constantShapes()[0]
 	var failed error
-	program, err := e.network.Rewrite(fmt.Sprint("clean ", needs), 1, []shapes.Shape{whole}, func(one *record.Program, in []*graph.Node) []*graph.Node {
+	program, err := e.network.Rewrite(fmt.Sprintf("clean %v %v", needs, e.unit), 1, []shapes.Shape{whole}, func(one *record.Program, in []*graph.Node) []*graph.Node {
 		var made []*graph.Node
 		made, failed = e.groups[0].net.BuildClean(one, graph.InsertAxes(in[0], 0), needs)
 		if failed != nil {

@@ -2,6 +2,7 @@ package windowed
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/graph"
@@ -11,7 +12,7 @@ import (
 )
 
 // Clean says what of the unchanged input's maps a layout needs, as indices of operations, in order.
-func Clean(layouts ...*plan.Layout) []int {
+func (n *Network) Clean(layouts ...*plan.Layout) []int {
 	var list []int
 	seen := map[int]bool{}
 	need := func(i int) {
@@ -22,7 +23,7 @@ func Clean(layouts ...*plan.Layout) []int {
 	}
 	for _, l := range layouts {
 		for _, r := range l.Reads {
-			need(r.From)
+			need(n.source(r.From))
 			if l.Ops[r.By].Kind == plan.Sum && l.Windowed[r.By] {
 				need(r.By)
 			}
@@ -31,8 +32,21 @@ func Clean(layouts ...*plan.Layout) []int {
 	return list
 }
 
+// source is the operation whose output is read instead of one that goes value by value through what only it and
+// things alike at all places make of the source: those are computed on what was read, in one go with the reading.
+func (n *Network) source(i int) int {
+	for n.Ops[i].Kind == plan.Point && record.Elementwise(n.nodes[i]) && len(n.Ops[i].From) == 1 {
+		from := n.Ops[i].From[0]
+		if n.nodes[from].Rank() != n.nodes[i].Rank() || n.nodes[from].Shape().Size() != n.nodes[i].Shape().Size() {
+			break
+		}
+		i = from
+	}
+	return i
+}
+
 // BuildClean computes what Clean lists, on one picture shaped [1, rows, columns, channels]: of a map its places, one
-// after the other, and then a place of zeros, shaped [places + 1, values of a place]; of a sum its value.
+// after the other, shaped [places, values of a place]; of a sum its value.
 //
 // one is the network recorded for a batch of one.
 func (n *Network) BuildClean(one *record.Program, picture *graph.Node, ops []int) ([]*graph.Node, error) {
@@ -59,17 +73,14 @@ func (n *Network) BuildClean(one *record.Program, picture *graph.Node, ops []int
 	return made, nil
 }
 
-// table lists the places of a map, of the first picture of the batch, and adds a place of zeros.
+// table lists the places of a map, of the first picture of the batch.
 func table(x *graph.Node, s sides) *graph.Node {
 	x = toPlaces(x, s)
 	dims := x.Shape().Dimensions
 	if dims[0] > 1 {
 		x = graph.Slice(x, graph.AxisRange(0, 1))
 	}
-	x = graph.Reshape(x, dims[1]*dims[2], dims[3])
-	shape := x.Shape().Clone()
-	shape.Dimensions[0] = 1
-	return graph.Concatenate([]*graph.Node{x, graph.Zeros(x.Graph(), shape)}, 0)
+	return graph.Reshape(x, dims[1]*dims[2], dims[3])
 }
 
 // toPlaces brings a map to [batch, rows, columns, all else].
@@ -130,8 +141,7 @@ type Inputs struct {
 // Build computes the targets for a batch of changed inputs, as a layout says.
 func (n *Network) Build(l *plan.Layout, in Inputs) []*graph.Node {
 	b := &builder{net: n, layout: l, in: in, g: in.Input.Graph(), reads: map[[2]int]int{}}
-	b.whole = map[*graph.Node]*graph.Node{}
-	b.windows = map[int]*graph.Node{}
+	b.whole, b.windows = map[*graph.Node]*graph.Node{}, map[int]*graph.Node{}
 	for k, r := range l.Reads {
 		by := r.By
 		if !l.Windowed[by] {
@@ -184,7 +194,7 @@ func (b *builder) value(node *graph.Node) *graph.Node {
 	}
 	made := (*graph.Node)(nil)
 	if i, found := b.net.index[node]; found && b.windows[i] != nil {
-		made = fromPlaces(b.read(-1, i, 0), b.net.sides[i], node)
+		made = b.read(-1, i, 0)
 	} else {
 		made = b.all(node)
 	}
@@ -200,38 +210,79 @@ func (b *builder) all(node *graph.Node) *graph.Node {
 	return b.net.recorded.Build(b.g, node, b.whole)
 }
 
-// read puts together a part of a map, [batch, rows, columns, all else], from the computed window and the unchanged map.
+// read puts together a part of an operation's map, laid out as that, from the computed window and the unchanged map.
 // Places outside the map hold outside.
 func (b *builder) read(by, from int, outside float64) *graph.Node {
 	k := b.reads[[2]int{by, from}]
-	r, table := b.layout.Reads[k], b.in.Clean[from]
-	places := b.in.Places[k]
-	end := table.Shape().Dimensions[0] // the first place of the computed windows
-	one := func(i *graph.Node) *graph.Node { return graph.InsertAxes(i, -1) }
-	var made *graph.Node
-	if r.Clean {
-		made = graph.Gather(table, one(places))
-	} else {
-		w := toPlaces(b.windows[from], b.net.sides[from])
-		d := w.Shape().Dimensions
-		w = graph.Reshape(w, d[0]*d[1]*d[2], d[3])
-		number := func(i int) *graph.Node { return graph.Scalar(b.g, dtypes.Int32, i) }
-		clean := graph.Gather(table, one(graph.Min(places, number(end-1))))
-		changed := graph.Gather(w, one(graph.Max(graph.Sub(places, number(end)), number(0))))
-		made = graph.Where(b.spread(graph.GreaterOrEqual(places, number(end)), d[3]), changed, clean)
+	r, places, source := b.layout.Reads[k], b.in.Places[k], b.net.source(from)
+	made := fromPlaces(b.gather(r, places, source), b.net.sides[source], b.net.nodes[source])
+	var chain []int
+	for i := from; i != source; i = b.net.Ops[i].From[0] {
+		chain = append(chain, i)
 	}
-	if outside != 0 {
-		is := graph.Equal(places, graph.Scalar(b.g, dtypes.Int32, end-1))
-		value := graph.BroadcastToDims(graph.Scalar(b.g, made.DType(), outside), made.Shape().Dimensions...)
-		made = graph.Where(b.spread(is, made.Shape().Dimensions[3]), value, made)
+	for _, i := range slices.Backward(chain) {
+		made = b.elementwise(i, made, r.Size)
+	}
+	if r.Outside {
+		end := b.net.Ops[from].Map[0] * b.net.Ops[from].Map[1]
+		s, dims := b.net.sides[from], made.Shape().Dimensions
+		in := graph.NotEqual(places, graph.Scalar(b.g, dtypes.Int32, end))
+		value := graph.BroadcastToDims(graph.Scalar(b.g, made.DType(), outside), dims...)
+		made = graph.Where(spread(in, s, dims), made, value)
 	}
 	return made
 }
 
-// spread repeats [batch, rows, columns] along the values of a place.
-func (b *builder) spread(x *graph.Node, values int) *graph.Node {
-	d := x.Shape().Dimensions
-	return graph.BroadcastToDims(graph.InsertAxes(x, -1), d[0], d[1], d[2], values)
+// gather reads places of a map, [batch, rows, columns, all else].
+func (b *builder) gather(r plan.Read, places *graph.Node, source int) *graph.Node {
+	table := b.in.Clean[source]
+	d := places.Shape().Dimensions
+	end := table.Shape().Dimensions[0] // stands for what lies outside; there the computed windows begin
+	number := func(i int) *graph.Node { return graph.Scalar(b.g, dtypes.Int32, i) }
+	clean := graph.Gather(table, graph.InsertAxes(graph.Min(places, number(end-1)), -1))
+	if r.Clean {
+		return clean
+	}
+	w := toPlaces(b.windows[source], b.net.sides[source])
+	size := w.Shape().Dimensions
+	w = graph.Reshape(w, size[0]*size[1]*size[2], size[3])
+	first := number(end + 1)
+	changed := graph.Gather(w, graph.InsertAxes(graph.Max(graph.Sub(places, first), number(0)), -1))
+	isChanged := spread(graph.GreaterOrEqual(places, first), sides{0, 1, 2}, []int{d[0], d[1], d[2], size[3]})
+	return graph.Where(isChanged, changed, clean)
+}
+
+// spread repeats [batch, rows, columns] along the other axes of a map.
+func spread(x *graph.Node, s sides, dims []int) *graph.Node {
+	order := []int{s.batch, s.rows, s.cols}
+	slices.Sort(order)
+	x = transpose(x, []int{slices.Index([]int{s.batch, s.rows, s.cols}, order[0]), slices.Index([]int{s.batch, s.rows, s.cols}, order[1]), slices.Index([]int{s.batch, s.rows, s.cols}, order[2])})
+	return broadcast(x, order, dims)
+}
+
+// elementwise computes an operation that goes value by value on a part of its one input that depends on the picture.
+func (b *builder) elementwise(i int, x *graph.Node, size [2]int) *graph.Node {
+	node := b.net.nodes[i]
+	made := map[*graph.Node]*graph.Node{}
+	for _, in := range node.Inputs() {
+		if _, depends := b.net.index[in]; depends {
+			made[in] = x
+		} else {
+			made[in] = b.uniform(in, b.net.sides[i], node.Rank(), size)
+		}
+	}
+	return b.net.recorded.Build(b.g, node, made)
+}
+
+// uniform is what an operation with a map of some size reads of a value that is the same at all places.
+func (b *builder) uniform(in *graph.Node, s sides, rank int, size [2]int) *graph.Node {
+	if in.Rank() != rank || in.Shape().Dimensions[s.rows] == 1 && in.Shape().Dimensions[s.cols] == 1 {
+		return b.value(in)
+	}
+	a := b.net.recorded.Attributes(in).(record.Broadcast) // or it would be fixed
+	dims := slices.Clone(in.Shape().Dimensions)
+	dims[s.rows], dims[s.cols] = size[0], size[1]
+	return broadcast(b.value(in.Inputs()[0]), a.Axes, dims)
 }
 
 // window computes an operation in its window.
@@ -253,7 +304,7 @@ func (b *builder) sliding(i int) *graph.Node {
 	if w, ok := attributes.(record.Window); ok {
 		outside = w.Outside()
 	}
-	x := fromPlaces(b.read(i, from, outside), b.net.sides[from], b.net.nodes[from])
+	x := b.read(i, from, outside)
 	switch a := attributes.(type) {
 	case record.Conv:
 		a.Paddings = nil
@@ -282,8 +333,7 @@ func (b *builder) sliding(i int) *graph.Node {
 func (b *builder) sum(i int) *graph.Node {
 	node, from := b.net.nodes[i], b.net.Ops[i].From[0]
 	a := b.net.recorded.Attributes(node).(record.Reduce)
-	before := fromPlaces(b.read(i, from, 0), b.net.sides[from], b.net.nodes[from])
-	gain := graph.ReduceSum(graph.Sub(b.windows[from], before), a.Axes...)
+	gain := graph.ReduceSum(graph.Sub(b.windows[from], b.read(i, from, 0)), a.Axes...)
 	return graph.Add(graph.BroadcastToDims(b.in.Clean[i], gain.Shape().Dimensions...), gain)
 }
 
@@ -330,7 +380,7 @@ func (b *builder) point(i int) *graph.Node {
 
 // sized are the dimensions of a node's output with the rows and columns of an operation's window.
 func (b *builder) sized(i int, node *graph.Node, s sides) []int {
-	dims := append([]int(nil), node.Shape().Dimensions...)
+	dims := slices.Clone(node.Shape().Dimensions)
 	dims[s.rows], dims[s.cols] = b.layout.Size[i][0], b.layout.Size[i][1]
 	return dims
 }
@@ -345,14 +395,9 @@ func (b *builder) operand(i int, in *graph.Node) *graph.Node {
 		if b.windows[from] != nil && b.layout.Same(i, from) {
 			return b.windows[from]
 		}
-		return fromPlaces(b.read(i, from, 0), b.net.sides[from], in)
+		return b.read(i, from, 0)
 	}
-	s := b.net.sides[i]
-	if in.Rank() != b.net.nodes[i].Rank() || in.Shape().Dimensions[s.rows] == 1 && in.Shape().Dimensions[s.cols] == 1 {
-		return b.value(in)
-	}
-	a := b.net.recorded.Attributes(in).(record.Broadcast) // it is uniform, or it would be fixed
-	return broadcast(b.value(in.Inputs()[0]), a.Axes, b.sized(i, in, s))
+	return b.uniform(in, b.net.sides[i], b.net.nodes[i].Rank(), b.layout.Size[i])
 }
 
 // broadcast puts the axes of x at those of dims, and repeats it along the others.

@@ -28,6 +28,8 @@ type Read struct {
 	Size [2]int
 	// Clean leaves out what was computed: it reads the unchanged map alone.
 	Clean bool
+	// Outside says that at some position a part of it lies outside the map.
+	Outside bool
 }
 
 // newLayout lays out the operations before cut in windows, for the given members of each axis' spans, of which changes
@@ -96,7 +98,9 @@ func (l *Layout) findReads() {
 				}
 			}
 		case op.Kind == Sliding:
-			l.Reads = append(l.Reads, Read{By: i, From: op.From[0], Size: l.input(i)})
+			r := Read{By: i, From: op.From[0], Size: l.input(i)}
+			r.Outside = l.leaves(r)
+			l.Reads = append(l.Reads, r)
 		case op.Kind == Sum:
 			l.Reads = append(l.Reads, Read{By: i, From: op.From[0], Size: l.Size[op.From[0]], Clean: true})
 		case op.Kind == Point:
@@ -107,6 +111,19 @@ func (l *Layout) findReads() {
 			}
 		}
 	}
+}
+
+// leaves reports whether a read leaves the map anywhere.
+func (l *Layout) leaves(r Read) bool {
+	for axis, by := range l.Ops[r.By].Slide {
+		for _, o := range l.origin[axis][r.By] {
+			start := o*by.Stride - by.Before
+			if start < 0 || start+r.Size[axis] > l.Ops[r.From].Map[axis] {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // input is the size of what a Sliding reads for its window.
