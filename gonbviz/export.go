@@ -414,6 +414,10 @@ func attributionDocument(a *attrib.Attribution) any {
 			best[y] = g.Best[y*g.Cols : (y+1)*g.Cols]
 		}
 		d["positions"], d["grid"], d["probability"], d["best_class"] = len(g.Windows), rows(&g.Drop), rows(&g.Probability), best
+		d["asked"] = len(g.Windows) - g.Unasked // fewer where it was stopped: the others are null, their class −1
+		if a.Engine != "" {
+			d["engine"], options["exact"] = a.Engine, string(g.Settings.Exact)
+		}
 	}
 	return d
 }

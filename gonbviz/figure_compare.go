@@ -137,7 +137,7 @@ func Patches(a *attrib.Attribution, positions ...int) (picture.Figure, error) {
 func (d drawing) weakestPosition() int {
 	least := 0
 	for i, v := range d.Grid.Drop.Values {
-		if v*v < d.Grid.Drop.Values[least]*d.Grid.Drop.Values[least] {
+		if w := d.Grid.Drop.Values[least]; v*v < w*w || math.IsNaN(float64(w)) {
 			least = i
 		}
 	}

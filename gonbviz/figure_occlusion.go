@@ -53,6 +53,11 @@ func (p Panels) figure() (picture.Figure, error) {
 	if err != nil {
 		return picture.Figure{}, err
 	}
+	return p.drawn(d)
+}
+
+// drawn is the figure of the panels to show.
+func (p Panels) drawn(d drawing) (picture.Figure, error) {
 	if p.Grid == nil {
 		return Heatmap(p.Attribution)
 	}
@@ -94,6 +99,7 @@ type drawing struct {
 	scale scale.Scale
 	pale  picture.Photo
 	grid  picture.Rect // where the cells of the positions lie
+	early bool         // a preview: positions that were not asked show what the nearest one does
 }
 
 func newDrawing(a *attrib.Attribution) (drawing, error) {
@@ -168,18 +174,25 @@ func (d drawing) fillWords() string {
 
 // rankWords say of how many positions the one that is shown is the strongest.
 func (d drawing) rankWords() string {
-	if len(d.Grid.Windows) == 1 {
+	if d.asked() == 1 {
 		return "the only one"
 	}
-	return "strongest of " + scale.Count(len(d.Grid.Windows))
+	return "strongest of " + scale.Count(d.asked())
 }
+
+// asked is at how many positions the network was asked.
+func (d drawing) asked() int { return len(d.Grid.Windows) - d.Grid.Unasked }
 
 // positionWords count the positions.
 func (d drawing) positionWords() string {
 	if len(d.Grid.Windows) == 1 {
 		return "1 position"
 	}
-	return scale.Count(len(d.Grid.Windows)) + " positions"
+	words := scale.Count(len(d.Grid.Windows)) + " positions"
+	if d.Grid.Unasked > 0 {
+		words = scale.Count(d.asked()) + " of " + words
+	}
+	return words
 }
 
 // meter is a score as a number; its bar is the probability, which every score has.
@@ -241,6 +254,8 @@ func (d drawing) option(name string) string {
 // dropNote says how the map was made of the positions.
 func (d drawing) dropNote() string {
 	switch {
+	case d.early:
+		return "preview: " + d.positionWords()
 	case d.Map == nil:
 		return "while the patch is centred there"
 	case d.option("overlap") == string(attrib.OverlapSum):
@@ -297,13 +312,21 @@ func (d drawing) onPhotograph() picture.Panel {
 	return panel
 }
 
+// centredNote says where the values of positions are drawn.
+func (d drawing) centredNote() string {
+	if d.early {
+		return "preview: " + d.positionWords()
+	}
+	return "while the patch is centred there"
+}
+
 // probability shows the probability of the class at each position.
 func (d drawing) probability() picture.Panel {
 	s := scale.Scale{Low: 0, High: 1}
 	return picture.Panel{
-		Heading: "Probability of the class", Note: "while the patch is centred there",
+		Heading: "Probability of the class", Note: d.centredNote(),
 		Layers: []picture.Layer{d.pale, picture.Overlay{Plane: d.Grid.Probability, Scale: s, Over: d.grid}},
-		Alt:    fmt.Sprintf("Probability of %s at %s patch positions, %s", d.Label, scale.Count(len(d.Grid.Windows)), rangeWords(d.Grid.Probability)),
+		Alt:    fmt.Sprintf("Probability of %s at %s patch positions, %s", d.Label, scale.Count(d.asked()), rangeWords(d.Grid.Probability)),
 		Below: []picture.Mark{picture.Ramp{Scale: s, Mark: d.CleanProbability,
 			MarkWords: "mark: all visible, " + scale.Probability(d.CleanProbability)}},
 	}
@@ -318,9 +341,9 @@ func (d drawing) best() picture.Panel {
 		words = append(words, e.Label+" "+e.Value)
 	}
 	return picture.Panel{
-		Heading: "Most probable class", Note: "while the patch is centred there",
+		Heading: "Most probable class", Note: d.centredNote(),
 		Layers: []picture.Layer{d.pale, picture.Border{At: d.grid}, classes},
-		Alt:    fmt.Sprintf("Most probable class at %s patch positions: %s", scale.Count(len(d.Grid.Windows)), strings.Join(words, ", ")),
+		Alt:    fmt.Sprintf("Most probable class at %s patch positions: %s", scale.Count(d.asked()), strings.Join(words, ", ")),
 		Below:  []picture.Mark{key},
 	}
 }
@@ -334,8 +357,7 @@ func (d drawing) figure(panels ...picture.Mark) picture.Figure {
 	subtitle, positions := "Pixel by pixel", ""
 	text := fmt.Sprintf("%s, %s %s, %s of the whole picture; %s", d.Network, d.Label, d.number(d.Clean), d.Score.Words(), d.Method)
 	if g := d.Grid; g != nil {
-		subtitle = fmt.Sprintf("%s patch slides over the %s; the network is asked again at each position", d.patchWords(), photoWord(d.Picture))
-		positions = fmt.Sprintf("%d × %d = %s", g.Rows, g.Cols, d.positionWords())
+		subtitle, positions = d.subtitle(), d.gridWords()
 		i := d.strongestPosition()
 		text += fmt.Sprintf(" at %s: largest drop %s with the patch in the %s", d.positionWords(), scale.Number(float64(g.Drop.Values[i])), d.place(g.Windows[i]))
 	}
@@ -347,10 +369,44 @@ func (d drawing) figure(panels ...picture.Mark) picture.Figure {
 		Title: fmt.Sprintf("What “%s” rests on", d.Label), Subtitle: subtitle, Body: []picture.Mark{row},
 		Caption: []string{d.Network, inputCaption(d.Picture), d.Guessed, fmt.Sprintf("class %s (%d)", d.Label, d.Class),
 			fmt.Sprintf("score %s, %s with all visible", d.Score.Words(), d.number(d.Clean)),
-			d.Method + ": " + strings.Join(words, ", "), positions, "positive supports the class", backendCaption(d.Backend)},
+			d.Method + ": " + strings.Join(words, ", "), positions, engineWords(d.Engine), "positive supports the class", backendCaption(d.Backend)},
 		Alt:  fmt.Sprintf("%s. The drop is %s.", text, rangeWords(d.plane)),
 		Text: text,
 	}
+}
+
+// subtitle says what was done, or how far it came.
+func (d drawing) subtitle() string {
+	switch {
+	case d.early:
+		return fmt.Sprintf("Preview: %s; the rest shows what the nearest of them does", d.positionWords())
+	case d.Grid.Unasked > 0:
+		return fmt.Sprintf("Stopped at %s; what was not asked is grey", d.positionWords())
+	}
+	return fmt.Sprintf("%s patch slides over the %s; the network is asked again at each position", d.patchWords(), photoWord(d.Picture))
+}
+
+// gridWords are the caption's on the positions.
+func (d drawing) gridWords() string {
+	switch g := d.Grid; {
+	case d.early:
+		return "preview: " + d.positionWords()
+	case g.Unasked > 0:
+		return "stopped at " + d.positionWords()
+	default:
+		return fmt.Sprintf("%d × %d = %s", g.Rows, g.Cols, d.positionWords())
+	}
+}
+
+// engineWords say in which way the network's answers were computed.
+func engineWords(e attrib.Exact) string {
+	switch e {
+	case attrib.Full:
+		return "each computed in full"
+	case attrib.Incremental:
+		return "computed incrementally"
+	}
+	return ""
 }
 
 // patchWords name the patch by its fill.

@@ -169,7 +169,7 @@ func TestCaption(t *testing.T) {
 	lens := open(t, testnet.Branches(23, 31, 5))
 	a := must(lens.Explain(stripes(40, 33), attrib.Occlusion{Window: attrib.Pixels(8), Stride: attrib.Size{H: 8, W: 4}}))(t)
 	want := "branches · input <stripes> & more, centre crop, 31 × 23 · class two (1) · score probability, >0.999 with all visible · " +
-		"occlusion: window 8, stride 8x4, fill gray, border cut, overlap mean · 3 × 7 = 21 positions · positive supports the class · pure-Go backend"
+		"occlusion: window 8, stride 8x4, fill gray, border cut, overlap mean · 3 × 7 = 21 positions · each computed in full · positive supports the class · pure-Go backend"
 	parts := slices.DeleteFunc(must(gonbviz.FigureOf(a))(t).Caption, func(part string) bool { return part == "" })
 	if got := strings.Join(parts, " · "); got != want {
 		t.Errorf("caption\n%s, want\n%s", got, want)

@@ -114,6 +114,9 @@ func (l *Lens) Maps(photo image.Image, m probe.Maps) (*probe.MapSet, error) {
 
 // Explain finds the pixels that the answer rests on. The result of a method of one's own is never kept on disk: nothing
 // tells when its code changes.
+//
+// In a notebook a preview shows what is known so far, and gives its place to the next figure that is shown. The kernel's
+// interrupt stops the work: then what is known is shown, and returned beside the error.
 func (l *Lens) Explain(photo image.Image, method attrib.Method) (*attrib.Attribution, error) {
 	return with(l, photo, func(ctx context.Context, p *pixel.Prepared) (*attrib.Attribution, error) {
 		return l.attribute(ctx, p, method)
@@ -134,6 +137,6 @@ func with[R any](l *Lens, photo image.Image, run func(context.Context, *pixel.Pr
 	}
 	ctx, done := background()
 	result, err := run(ctx, prepared)
-	done(err)
+	done(result, err)
 	return result, err
 }

@@ -226,6 +226,8 @@ func TestNeverWrong(t *testing.T) {
 		"overlap":     func(s *setting) { s.method.Overlap = attrib.OverlapSum },
 		"region":      func(s *setting) { s.method.Region.Max.X, s.method.Region.Max.Y = 31, 22 },
 		"seed":        func(s *setting) { s.method.Seed = 1 },
+		"in full":     func(s *setting) { s.method.Exact = attrib.Full },
+		"in parts":    func(s *setting) { s.method.Exact = attrib.Incremental },
 		"the backend": func(s *setting) { s.backend = "go:parallelism=1" },
 		"the version": func(s *setting) { s.machine = "." },
 	} {
@@ -236,7 +238,7 @@ func TestNeverWrong(t *testing.T) {
 		}
 	}
 	defaults := usual()
-	defaults.method = attrib.Occlusion{Window: attrib.Pixels(8), Stride: attrib.Pixels(2), Score: attrib.Probability, Fill: attrib.Gray, Batch: 4}
+	defaults.method = attrib.Occlusion{Window: attrib.Pixels(8), Stride: attrib.Pixels(2), Score: attrib.Probability, Fill: attrib.Gray, Batch: 4, Exact: attrib.Auto}
 	if !explain(defaults).Cached { // on this backend the batch is always 1
 		t.Error("defaults that are written out make another result")
 	}

@@ -2,10 +2,12 @@ package gonbviz
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
 
+	"github.com/convlens/convlens/gonbviz/attrib"
 	"github.com/convlens/convlens/gonbviz/notebook"
 	"github.com/convlens/convlens/gonbviz/picture"
 )
@@ -24,7 +26,7 @@ func Show(result any, err ...error) {
 
 func show(figure picture.Figure) error {
 	if notebook.Inside() {
-		return notebook.Show(figure)
+		return takePlace().Leave(figure)
 	}
 	_, err := fmt.Println(figure.Plain())
 	return err
@@ -53,11 +55,25 @@ func check(err error) {
 	exit(1)
 }
 
-// background is the context that analyses run under: in a notebook the kernel's interrupt cancels it and progress is
-// shown below the cell. done must be called with the analysis's error.
-func background() (ctx context.Context, done func(error)) {
-	if notebook.Inside() {
-		return notebook.Background()
+// background is the context that analyses run under: in a notebook the kernel's interrupt cancels it, and progress and a
+// preview of what is known so far are shown below the cell. done must be called with the analysis's result and error. Of
+// one that was interrupted it shows how far it came.
+func background() (ctx context.Context, done func(result any, err error)) {
+	if !notebook.Inside() {
+		return context.Background(), func(any, error) {}
 	}
-	return context.Background(), func(error) {}
+	ctx, end := notebook.Background()
+	place := &notebook.Place{}
+	early := newPreview(place.Update)
+	return early.on(ctx), func(result any, err error) {
+		end(err)
+		if early.seen {
+			vacate(place)
+		}
+		if part, ok := result.(*attrib.Attribution); ok && part != nil && errors.Is(err, context.Canceled) {
+			if figure, err := FigureOf(part); err == nil {
+				check(show(figure))
+			}
+		}
+	}
 }

@@ -28,6 +28,9 @@ func (p *Place) Update(figure picture.Figure) {
 	p.send(map[protocol.MIMEType]any{protocol.MIMETextHTML: figure.HTML()})
 }
 
+// Clear leaves the place empty, for what is drawn there next.
+func (p *Place) Clear() { p.send(map[protocol.MIMEType]any{protocol.MIMETextHTML: ""}) }
+
 // Leave draws the figure that is to stay, in all the forms that Show gives it.
 func (p *Place) Leave(figure picture.Figure) error {
 	if !Inside() {

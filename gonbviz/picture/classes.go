@@ -12,7 +12,7 @@ import (
 // Classes is a layer that shows which class wins at each position. The explained class is clear: what lies below is
 // seen. The others get colours by falling share, the eight most frequent; the rest share one.
 type Classes struct {
-	// H and W are the rows and columns, Index the class at each position, row by row.
+	// H and W are the rows and columns, Index the class at each position, row by row; a negative one is not known.
 	H, W  int
 	Index []int
 	// Clear is the explained class.
@@ -32,17 +32,21 @@ func (c Classes) extent() (w, h float64) { return c.over().X + c.over().W, c.ove
 
 func (c Classes) valid() bool { return c.H > 0 && c.W > 0 && len(c.Index) == c.H*c.W }
 
-// rank lists the other classes by falling share, of equals the lower index first.
+// rank lists the other classes by falling share, of equals the lower index first. All that are not known count as one.
 func (c Classes) rank() (order []int, count map[int]int) {
 	count = map[int]int{}
 	for _, k := range c.Index {
-		if count[k]++; count[k] == 1 && k != c.Clear {
+		k = max(k, unknownClass)
+		if count[k]++; count[k] == 1 && k != c.Clear && k >= 0 {
 			order = append(order, k)
 		}
 	}
 	slices.SortFunc(order, func(a, b int) int { return cmp.Or(count[b]-count[a], a-b) })
 	return order, count
 }
+
+// unknownClass is what every negative index counts as.
+const unknownClass = -1
 
 // named is how many classes have a colour of their own.
 const named = 8
@@ -51,7 +55,7 @@ func (c Classes) draw(v view) []shape {
 	if !c.valid() {
 		return nil
 	}
-	order, _ := c.rank()
+	order, count := c.rank()
 	index := map[int]uint8{c.Clear: 0}
 	for i, k := range order {
 		index[k] = uint8(1 + min(i, named))
@@ -60,8 +64,12 @@ func (c Classes) draw(v view) []shape {
 	for _, colour := range scale.Petroff10[:min(len(order), named+1)] {
 		img.Palette = append(img.Palette, colour)
 	}
+	if count[unknownClass] > 0 {
+		index[unknownClass] = uint8(len(img.Palette))
+		img.Palette = append(img.Palette, scale.Missing)
+	}
 	for i, k := range c.Index {
-		img.Pix[i] = index[k]
+		img.Pix[i] = index[max(k, unknownClass)]
 	}
 	return stretched(img, v.rect(c.over()))
 }
@@ -85,6 +93,9 @@ func (c Classes) Key(label func(class int) string, ground color.NRGBA) Key {
 	}
 	if rest > 0 {
 		k.Entries = append(k.Entries, Entry{scale.Petroff10[named], scale.Count(len(order)-named) + " others", share(rest)})
+	}
+	if n := count[unknownClass]; n > 0 {
+		k.Entries = append(k.Entries, Entry{scale.Missing, "not asked", share(n)})
 	}
 	return k
 }
