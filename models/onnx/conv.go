@@ -35,7 +35,7 @@ func conv(c *call) *value {
 	}
 	y := graph.ConvGeneral(x.in(channelsLast(rank)), c.weights(1, "weights", order), axes,
 		w.strides, w.pads, nil, w.dilations, group, 1)
-	if c.has(2) {
+	if c.has(2) && !c.arg(2).nothing() {
 		if !slices.Equal(c.arg(2).dims(), kernel[:1]) {
 			c.fail("bias of shape %v for %d channels", c.arg(2).dims(), kernel[0])
 		}

@@ -197,19 +197,21 @@ func foldRange(c *call) *array {
 	return out
 }
 
-func foldCast(c *call) *array {
-	a, e := c.arg(0).host, c.elementTo()
-	if e.kind == a.kind {
+func foldCast(c *call) *array { return c.converted(c.arg(0).host, c.elementTo().kind) }
+
+// converted is an array as another kind.
+func (c *call) converted(a *array, to kind) *array {
+	if to == a.kind {
 		return a
 	}
 	a.keep()
 	c.spend(a.dims)
-	out := (&array{kind: e.kind}).like(a.dims)
+	out := (&array{kind: to}).like(a.dims)
 	for i := range out.size() {
 		switch x := a.at(i); {
-		case e.kind == boolean && x != 0:
+		case to == boolean && x != 0:
 			out.ints[i] = 1
-		case e.kind != boolean:
+		case to != boolean:
 			out.store(i, x)
 		}
 	}

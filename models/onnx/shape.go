@@ -20,6 +20,7 @@ var _ = register(map[string]operator{
 	"Identity":        {build: func(c *call) *value { return c.arg(0) }, fold: func(c *call) *array { return c.arg(0).host }},
 	"Dropout":         {build: dropout, attributes: "ratio seed is_test"},
 	"Cast":            {build: cast, fold: foldCast, attributes: "to saturate"},
+	"CastLike":        {build: castLike, attributes: "saturate"},
 	"Reshape":         {build: reshape, fold: foldReshape, attributes: "allowzero"},
 	"Flatten":         {build: flatten, fold: foldFlatten, attributes: "axis"},
 	"Squeeze":         {build: squeeze, fold: foldSqueeze, attributes: "axes"},
@@ -71,21 +72,29 @@ func dropout(c *call) *value {
 }
 
 // cast changes the type of numbers; all floating-point types are float32 here.
-func cast(c *call) *value {
-	x := c.x(0)
-	e, err := elementOf(int32(c.int("to", 0)))
-	if err != nil {
-		panic(err)
-	}
+func cast(c *call) *value { return c.x(0).cast(c.elementTo().kind) }
+
+func (v *value) cast(to kind) *value {
 	switch {
-	case e.kind == boolean:
-		return x.with(graph.NotEqual(x.node, graph.ZerosLike(x.node)))
-	case e.kind == integer:
-		return x.with(graph.ConvertDType(x.node, dtypes.Int32))
-	case x.node.DType() == float32Type:
-		return x
+	case to == boolean:
+		return v.with(graph.NotEqual(v.node, graph.ZerosLike(v.node)))
+	case to == integer:
+		return v.with(graph.ConvertDType(v.node, dtypes.Int32))
+	case v.node.DType() == float32Type:
+		return v
 	}
-	return x.with(graph.ConvertDType(x.node, float32Type))
+	return v.with(graph.ConvertDType(v.node, float32Type))
+}
+
+// castLike changes numbers to the type of others, which can depend on the picture. Known ones stay known.
+func castLike(c *call) *value {
+	to := c.arg(1).kind()
+	if c.arg(0).host == nil {
+		return c.x(0).cast(to)
+	}
+	a := *c.converted(c.arg(0).host, to) // a copy: what is known of the file stays as it is
+	a.traced = true
+	return &value{host: &a}
 }
 
 // reshape follows the target's rules: 0 keeps a length, −1 is what is left.

@@ -152,26 +152,58 @@ func split(c *call) []*value {
 func gather(c *call) *value {
 	x := c.x(0)
 	axis := c.axis(c.int("axis", 0), len(x.axes))
-	indices := c.indices(x.dims()[axis])
-	shape := c.known(1).dims
-	if len(indices) == 0 || len(indices) > 1<<12 {
-		c.fail("%d indices", len(indices))
+	if y := c.gatherEach(x); y != nil {
+		return y
 	}
+	indices := c.indices(x.dims()[axis])
+	dims := x.dims()
+	return x.with(c.picked(x.node, x.axes[axis], indices)).reshape(slices.Concat(dims[:axis], c.known(1).dims, dims[axis+1:]))
+}
+
+// maxRuns bounds the number of slices that a Gather is put together of.
+const maxRuns = 1 << 12
+
+// picked are the values of a node's axis at some indices, neighbours taken together.
+func (c *call) picked(x *graph.Node, axis int, indices []int) *graph.Node {
 	var parts []*graph.Node
 	for i := 0; i < len(indices); {
 		run := 1
 		for i+run < len(indices) && indices[i+run] == indices[i]+run {
 			run++
 		}
-		parts = append(parts, take(x.node, x.axes[axis], cutout{indices[i], 1, run}))
+		if parts = append(parts, take(x, axis, cutout{indices[i], 1, run})); len(parts) > maxRuns {
+			break
+		}
 		i += run
 	}
-	node := parts[0]
-	if len(parts) > 1 {
-		node = graph.Concatenate(parts, x.axes[axis])
+	switch {
+	case len(parts) == 0 || len(parts) > maxRuns:
+		c.fail("%d indices", len(indices))
+	case len(parts) == 1:
+		return parts[0]
 	}
-	dims := x.dims()
-	return x.with(node).reshape(slices.Concat(dims[:axis], shape, dims[axis+1:]))
+	return graph.Concatenate(parts, axis)
+}
+
+// gatherEach is a Gather from all values of a whole batch in one row, whose indices are written for the file's batch, as
+// PyTorch exports as_strided: each picture's values are picked as the first one's. It is nil where that is not asked for.
+func (c *call) gatherEach(x *value) *value {
+	if c.batch == c.fixed || len(x.axes) != 1 || c.arg(1).host == nil || c.arg(1).host.traced {
+		return nil
+	}
+	list, shape := c.knownInts(1), c.known(1).dims
+	if len(shape) == 0 || shape[0] != c.fixed || len(list) == 0 || x.dims()[0]%c.batch != 0 {
+		return nil
+	}
+	each, values := len(list)/c.fixed, x.dims()[0]/c.batch
+	for i, at := range list {
+		if at != list[i%each]+i/each*values || list[i%each] >= values {
+			c.fail("it mixes the pictures of a batch")
+		}
+	}
+	rows := x.reshape([]int{c.batch, values})
+	picked := c.picked(rows.node, rows.axes[1], list[:each])
+	return rows.with(picked).reshape(slices.Concat([]int{c.batch}, shape[1:]))
 }
 
 // indices are those of a Gather in an axis of length n, counted from the front.

@@ -3,6 +3,7 @@ package onnx
 import (
 	"slices"
 
+	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/graph"
 )
 
@@ -67,6 +68,28 @@ func (v *value) dims() []int {
 		dims[i] = v.node.Shape().Dimensions[axis]
 	}
 	return dims
+}
+
+// kind is that of the value's numbers.
+func (v *value) kind() kind {
+	switch {
+	case v.node == nil:
+		return v.host.kind
+	case v.node.DType().IsFloat():
+		return float
+	case v.node.DType() == dtypes.Bool:
+		return boolean
+	}
+	return integer
+}
+
+// nothing reports whether a value is zeros that the graph makes up, as PyTorch's exporter writes a bias that a layer does
+// not have.
+func (v *value) nothing() bool {
+	if v.host == nil || v.host.kind != float || !v.host.traced {
+		return false
+	}
+	return !slices.ContainsFunc(v.host.floats, func(x float32) bool { return x != 0 })
 }
 
 func (v *value) rank() int { return len(v.dims()) }
