@@ -34,12 +34,27 @@ const (
 	Logit Score = "logit"
 	// LogProbability is the natural logarithm of the probability: 0 or less.
 	LogProbability Score = "logprob"
+	// Margin is the logit less the largest other one: above 0 where the class is the best. Of a single class it is the logit.
+	Margin Score = "margin"
+)
+
+// The scores of what is no class; a method has them by its settings, and they can't be asked for.
+const (
+	// Activation is a unit's value.
+	Activation Score = "activation"
+	// Measured is what a function of the caller's makes of the logits.
+	Measured Score = "measure"
 )
 
 // Words is the score's name in captions: "log probability".
 func (s Score) Words() string {
-	if s == LogProbability {
+	switch s {
+	case LogProbability:
 		return "log probability"
+	case Margin:
+		return "margin to the runner-up"
+	case Measured:
+		return "own measure"
 	}
 	return string(s)
 }
@@ -51,8 +66,23 @@ func (s Score) of(class int, logits []float32, probabilities []float64) float64 
 		return float64(logits[class])
 	case LogProbability:
 		return logProbability(class, logits)
+	case Margin:
+		return margin(class, logits)
 	}
 	return probabilities[class]
+}
+
+func margin(class int, logits []float32) float64 {
+	if len(logits) == 1 {
+		return float64(logits[0])
+	}
+	other := math.Inf(-1)
+	for i, l := range logits {
+		if i != class {
+			other = max(other, float64(l))
+		}
+	}
+	return float64(logits[class]) - other
 }
 
 // logProbability is the logarithm of a class's softmax, or of the sigmoid of a single logit, finite and exact even where
@@ -142,8 +172,8 @@ func (s Score) check() (Score, error) {
 	switch s {
 	case "":
 		return Probability, nil
-	case Probability, Logit, LogProbability:
+	case Probability, Logit, LogProbability, Margin:
 		return s, nil
 	}
-	return s, fmt.Errorf("attrib: unknown score %q; there are probability, logit and logprob", s)
+	return s, fmt.Errorf("attrib: unknown score %q; there are probability, logit, logprob and margin", s)
 }

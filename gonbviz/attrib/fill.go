@@ -29,6 +29,14 @@ const (
 	Blur Fill = "blur"
 	// Noise is one picture of normal noise with each channel's mean and deviation over the picture, made from the seed.
 	Noise Fill = "noise"
+	// PatchMean is each channel's mean over what a position hides, weighed by how much of each pixel it hides.
+	PatchMean Fill = "patchmean"
+	// Inpaint is the smoothest picture that meets the pixels around a window: the solution of Laplace's equation, in which
+	// each hidden pixel is the mean of its neighbours, those outside the picture left out. It is for windows and regions.
+	// A window that is the whole picture shows the picture's mean.
+	Inpaint Fill = "inpaint"
+	// OtherPicture is the picture in Occlusion.FillPicture.
+	OtherPicture Fill = "picture"
 )
 
 // Constant fills with one value, or one a channel, in units of the network's input.
@@ -43,7 +51,7 @@ func Constant(values ...float32) Fill {
 // Check reports a Fill that can't be.
 func (f Fill) Check() error {
 	switch f {
-	case "", Gray, Black, White, Zero, Mean, Blur, Noise:
+	case "", Gray, Black, White, Zero, Mean, Blur, Noise, PatchMean, Inpaint, OtherPicture:
 		return nil
 	}
 	_, err := f.numbers()
@@ -55,7 +63,7 @@ func (f Fill) numbers() ([]float32, error) {
 	for word := range strings.SplitSeq(string(f), ",") {
 		v, err := strconv.ParseFloat(strings.TrimSpace(word), 32)
 		if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
-			return nil, fmt.Errorf("fill %q: give gray, black, white, mean, blur, noise, zero or finite numbers with commas between", string(f))
+			return nil, fmt.Errorf("fill %q: give gray, black, white, mean, patchmean, blur, noise, inpaint, zero or finite numbers with commas between", string(f))
 		}
 		values = append(values, float32(v))
 	}
@@ -79,7 +87,7 @@ func (f Fill) picture(values []float32, in models.Input, window Size, seed uint6
 		return repeat(colour(0), len(values)), nil
 	case White:
 		return repeat(colour(1), len(values)), nil
-	case Zero:
+	case Zero, PatchMean, Inpaint: // the last two are made position by position
 		return make([]float32, len(values)), nil
 	case Mean:
 		mean, _ := moments(values, channels)

@@ -26,7 +26,7 @@ func someValues() []float32 {
 
 func filled(t *testing.T, f Fill, seed uint64) []float32 {
 	t.Helper()
-	p, err := f.picture(someValues(), colours, Size{2, 3}, seed)
+	p, err := f.picture(someValues(), colours, Size{H: 2, W: 3}, seed)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +91,7 @@ func TestNoiseFill(t *testing.T) {
 	if !slices.Equal(filled(t, Noise, 1), filled(t, Noise, 1)) || slices.Equal(filled(t, Noise, 1), filled(t, Noise, 2)) {
 		t.Error("noise does not follow its seed")
 	}
-	small, _ := Noise.picture(someValues(), colours, Size{1, 1}, 1)
+	small, _ := Noise.picture(someValues(), colours, Pixels(1), 1)
 	if !slices.Equal(small, filled(t, Noise, 1)) {
 		t.Error("noise follows the window")
 	}
@@ -100,7 +100,7 @@ func TestNoiseFill(t *testing.T) {
 	for i := range values {
 		values[i] = []float32{10, 20, 30}[i%3] + []float32{1, 2, 0}[i%3]*float32(1-2*(i/3%2))
 	}
-	p, err := Noise.picture(values, in, Size{3, 3}, 5)
+	p, err := Noise.picture(values, in, Pixels(3), 5)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +119,7 @@ func TestFillErrors(t *testing.T) {
 			t.Errorf("%q: error %v", f, err)
 		}
 	}
-	if _, err := Fill("1,2").picture(someValues(), colours, Size{1, 1}, 0); err == nil || !strings.Contains(err.Error(), "2 numbers for 3 channels") {
+	if _, err := Fill("1,2").picture(someValues(), colours, Pixels(1), 0); err == nil || !strings.Contains(err.Error(), "2 numbers for 3 channels") {
 		t.Errorf("error %v", err)
 	}
 }

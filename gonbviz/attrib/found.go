@@ -3,6 +3,7 @@ package attrib
 import (
 	"image"
 	"math"
+	"slices"
 
 	"github.com/convlens/convlens/gonbviz/field"
 	"github.com/convlens/convlens/gonbviz/probe"
@@ -39,34 +40,88 @@ func newGrid(rows, cols int, windows []image.Rectangle, settings Occlusion) *Gri
 
 // note takes down an answer.
 func (r *occluder) note(x answer) {
-	a, g, net := r.found, r.found.Grid, r.network.Network()
-	if r.clean == nil { // the first answer
-		if a.Class < 0 {
-			a.Class = probe.Best(x.clean)
-		}
-		a.Label = net.Label(a.Class)
-		g.Labels[a.Class] = a.Label
-		probabilities := probe.Probabilities(x.clean)
-		a.Clean, a.CleanProbability = a.Score.of(a.Class, x.clean, probabilities), probabilities[a.Class]
+	g, o := r.found.Grid, r.options
+	if r.clean == nil {
+		r.begin(x.clean)
 	}
 	if r.clean == nil || &r.clean[0] != &x.clean[0] {
-		r.clean, r.score = x.clean, a.Score.of(a.Class, x.clean, probe.Probabilities(x.clean))
+		r.clean, r.score = x.clean, o.measure(r.found.Class, x.clean, probe.Probabilities(o.logits(x.clean)))
 	}
-	i := x.position
+	i, logits := x.position, o.logits(x.at)
 	if i < 0 {
 		return
 	}
-	p, best := probe.Probabilities(x.at), probe.Best(x.at)
-	g.Drop.Values[i] = float32(r.score-a.Score.of(a.Class, x.at, p)) + 0 // no −0
-	g.Probability.Values[i], g.BestProbability.Values[i] = float32(p[a.Class]), float32(p[best])
+	p := probe.Probabilities(logits)
+	score := o.measure(r.found.Class, x.at, p)
+	if i == len(g.Windows) { // nothing shows
+		r.bare = score
+		if o.AllClasses {
+			g.BareLogits = slices.Clone(logits)
+		}
+		return
+	}
+	value := r.score - score
+	if g.Revealed {
+		value = score - r.bare
+	}
+	best := probe.Best(logits)
+	g.Drop.Values[i] = float32(value) + 0 // no −0
+	g.Probability.Values[i], g.BestProbability.Values[i] = float32(p[r.found.Class]), float32(p[best])
 	g.Best[i] = best
 	if _, named := g.Labels[best]; !named {
-		g.Labels[best] = net.Label(best)
+		g.Labels[best] = r.network.Network().Label(best)
+	}
+	if o.AllClasses {
+		// So that where nothing changes the logits are those of the picture as it is, whichever program answered.
+		for k, l := range logits {
+			g.Logits[i*len(logits)+k] = g.CleanLogits[k] + (l - x.clean[k])
+		}
 	}
 	g.Unasked--
 }
 
-// spread makes the pixel map: it gives each pixel the sum, or the mean, of the drops of g's windows that hide it.
+// begin takes down the first answer to the picture as it is.
+func (r *occluder) begin(answer []float32) {
+	a, g, net := r.found, r.found.Grid, r.network.Network()
+	logits := r.options.logits(answer)
+	if a.Class < 0 {
+		a.Class = probe.Best(logits)
+	}
+	a.Label = net.Label(a.Class)
+	g.Labels[a.Class] = a.Label
+	probabilities := probe.Probabilities(logits)
+	a.Clean, a.CleanProbability = r.options.measure(a.Class, answer, probabilities), probabilities[a.Class]
+	if r.options.AllClasses {
+		g.CleanLogits = slices.Clone(logits)
+		g.Logits = slices.Repeat([]float32{float32(math.NaN())}, len(logits)*len(g.Windows))
+		for class := range logits {
+			g.Labels[class] = net.Label(class)
+		}
+	}
+}
+
+// reckon makes the grid's numbers for the class from the logits that were kept.
+func (a *Attribution) reckon() {
+	g := a.Grid
+	score := func(logits []float32) float64 { return a.Score.of(a.Class, logits, probe.Probabilities(logits)) }
+	a.Clean, a.CleanProbability = score(g.CleanLogits), probe.Probabilities(g.CleanLogits)[a.Class]
+	n := len(g.CleanLogits)
+	for i := range g.Windows {
+		if g.Best[i] < 0 {
+			g.Drop.Values[i], g.Probability.Values[i] = float32(math.NaN()), float32(math.NaN())
+			continue
+		}
+		logits := g.Logits[i*n : (i+1)*n]
+		value := a.Clean - score(logits)
+		if g.Revealed {
+			value = score(logits) - score(g.BareLogits)
+		}
+		g.Drop.Values[i], g.Probability.Values[i] = float32(value)+0, float32(probe.Probabilities(logits)[a.Class])
+	}
+}
+
+// spread makes the pixel map: it gives each pixel the sum, or the mean, of the drops of g's positions that hide it,
+// weighed by how much of it they hide.
 func (a *Attribution) spread(g *Grid) {
 	overlap := g.Settings.Overlap
 	if overlap == OverlapNone {
@@ -74,17 +129,17 @@ func (a *Attribution) spread(g *Grid) {
 	}
 	height, width := a.Picture.Input.Height, a.Picture.Input.Width
 	sum, count, unasked := make([]float64, height*width), make([]float64, height*width), make([]bool, height*width)
-	for i, w := range g.Windows {
-		drop := float64(g.Drop.Values[i])
-		for y := w.Min.Y; y < w.Max.Y; y++ {
-			for p := y*width + w.Min.X; p < y*width+w.Max.X; p++ {
-				if g.Best[i] < 0 {
-					unasked[p] = true
-					continue
-				}
-				sum[p] += drop
-				count[p]++
+	masks := g.masks(height, width)
+	for i := range g.Windows {
+		drop, b, weights := float64(g.Drop.Values[i]), masks.bounds(i), masks.weights(i)
+		for k, w := range weights {
+			p := (b.Min.Y+k/b.Dx())*width + b.Min.X + k%b.Dx()
+			if g.Best[i] < 0 {
+				unasked[p] = unasked[p] || w > 0
+				continue
 			}
+			sum[p] += float64(w) * drop
+			count[p] += float64(w)
 		}
 	}
 	m := field.New(height, width)
@@ -92,8 +147,8 @@ func (a *Attribution) spread(g *Grid) {
 		switch {
 		case count[p] == 0 && unasked[p]:
 			sum[p] = math.NaN()
-		case overlap == OverlapMean:
-			sum[p] /= math.Max(count[p], 1)
+		case overlap == OverlapMean && count[p] > 0:
+			sum[p] /= count[p]
 		}
 		m.Values[p] = float32(sum[p])
 	}
@@ -104,6 +159,11 @@ func (a *Attribution) spread(g *Grid) {
 func (a *Attribution) preview() *Attribution {
 	filled, known := *a, a.Grid
 	g := *known
+	if !known.Settings.windowed() { // what lies near is not known there
+		filled.Grid = &g
+		filled.spread(&g)
+		return &filled
+	}
 	nearest := known.nearest()
 	fill := func(p field.Plane) field.Plane {
 		whole := field.New(p.H, p.W)

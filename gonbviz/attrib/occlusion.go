@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"image"
-	"slices"
 	"strings"
 	"time"
 
@@ -45,12 +44,37 @@ type Occlusion struct {
 	Class string
 	// Score is what is measured of the class: Probability as a default.
 	Score Score
+	// Measure, where it is set, is measured in place of Score: a function of all logits, of which it must not keep or
+	// change the slice. What it finds is never kept on disk, as nothing tells when its code changes.
+	Measure func(logits []float32) float64
+	// Unit, where it names a layer, is explained in place of a class; it is measured as it is, whatever Score says. The
+	// grid still tells what the network says to the class meanwhile.
+	Unit Unit
+	// AllClasses keeps the logits of all classes at each position, 4 bytes each, for Attribution.For.
+	AllClasses bool
 	// Window is the size of the hidden window: 15 % of the input's shorter side, rounded half up, as a default.
 	Window Size
 	// Stride is the step from window to window, at most the window: a quarter of it, rounded down, as a default.
 	Stride Size
+	// Soft makes the windows' edges ramps of so many pixels: along each axis, the k-th pixel from the window's nearer edge,
+	// from 1 on, is hidden by min(1, k/(Soft+1)), and the two axes are multiplied. Edges are those of the window as it lies
+	// in the picture, cut off or not. There must be a pixel between the ramps. In the map a pixel's value is weighed by how
+	// much of the pixel is hidden.
+	Soft int
+	// Regions are hidden one after the other in place of windows, in pixels of the network's input.
+	Regions []image.Rectangle
+	// Superpixels is about how many parts of alike pixels are hidden one after the other in place of windows (see Segment).
+	Superpixels int
+	// Segments is a label for each pixel, row by row, in place of windows: the pixels of each distinct label are hidden
+	// together, in the labels' ascending order. Those of a negative label are never hidden.
+	Segments []int
 	// Fill is what a window shows: Gray as a default.
 	Fill Fill
+	// FillPicture is what windows show with Fill OtherPicture, which it makes the default: a picture that was prepared for
+	// the network's input, as its Values.
+	FillPicture []float32
+	// Channels are those of the input that are hidden, from 0 on in the network's order; all of them as a default.
+	Channels []int
 	// Border is what becomes of windows that run over the border: they are Cut as a default.
 	Border Border
 	// Overlap makes the pixel map: the mean over the windows that hide a pixel as a default; 0 where none does.
@@ -86,6 +110,15 @@ type Grid struct {
 	Labels map[int]string
 	// BestProbability is the probability of the most probable class at each position.
 	BestProbability field.Plane
+	// Segments is for each pixel, row by row, the position that hides it, −1 for none; nil where positions are rectangles.
+	Segments []int
+	// Revealed says that Windows are all that shows at their positions, and Drop what each gains: see Reveal.
+	Revealed bool
+	// Logits are those of all classes at each position, and CleanLogits those of the picture as it is, where AllClasses
+	// asked for them.
+	Logits, CleanLogits []float32
+	// BareLogits are those with all hidden, of a Reveal.
+	BareLogits []float32
 }
 
 // The batches that are chosen without being asked for, where memory allows. A processor is quickest while a batch's maps
@@ -116,8 +149,11 @@ func (o Occlusion) Attribute(ctx context.Context, network *probe.Probe, picture 
 		}
 	}
 	o.Batch = o.chooseBatch(network)
-	rows, cols, list := windows(o.Region, o.Window, o.Stride, o.Border == Inside)
-	run, err := o.start(ctx, network, picture, list)
+	if err := network.CheckPicture(picture); err != nil {
+		return nil, err
+	}
+	grid := o.lay(picture)
+	run, err := o.start(ctx, network, picture, grid)
 	if err != nil {
 		return nil, err
 	}
@@ -125,11 +161,11 @@ func (o Occlusion) Attribute(ctx context.Context, network *probe.Probe, picture 
 		Method: "occlusion", Options: o.options(image.Pt(in.Width, in.Height)), Network: network.Network().Name, Backend: network.BackendName(),
 		Guessed: network.Network().Guessed,
 		Picture: picture, Class: class, Score: o.Score, Batch: o.Batch, Seed: o.Seed, Engine: run.engine.exact(),
-		Grid: newGrid(rows, cols, list, o),
+		Grid: grid,
 	}
 	err = run.all(ctx)
 	a := run.found
-	if err != nil && (ctx.Err() == nil || a.Grid.Unasked == len(list)) {
+	if err != nil && (ctx.Err() == nil || a.Grid.Unasked == len(grid.Windows)) {
 		return nil, err
 	}
 	a.spread(a.Grid)
@@ -142,7 +178,7 @@ func (o Occlusion) Attribute(ctx context.Context, network *probe.Probe, picture 
 // complete fills in the defaults and refuses what can't be, for an input of height × width.
 func (o Occlusion) complete(height, width int) (Occlusion, error) {
 	var err error
-	if o.Score, err = o.Score.check(); err != nil {
+	if o, err = o.completeMore(height, width); err != nil {
 		return o, err
 	}
 	whole := image.Rect(0, 0, width, height)
@@ -155,6 +191,12 @@ func (o Occlusion) complete(height, width int) (Occlusion, error) {
 	if !o.Region.In(whole) {
 		return o, fmt.Errorf("attrib: region %d,%d,%d,%d does not lie inside the input of %d×%d", o.Region.Min.X, o.Region.Min.Y, o.Region.Dx(), o.Region.Dy(), width, height)
 	}
+	if o.Window, err = o.Window.in(height, width); err != nil {
+		return o, fmt.Errorf("attrib: window: %w", err)
+	}
+	if o.Stride, err = o.Stride.in(height, width); err != nil {
+		return o, fmt.Errorf("attrib: stride: %w", err)
+	}
 	if o.Window == (Size{}) {
 		o.Window = Pixels(max((15*min(height, width)+50)/100, 1))
 	}
@@ -164,9 +206,9 @@ func (o Occlusion) complete(height, width int) (Occlusion, error) {
 	if o.Window.H > height || o.Window.W > width {
 		return o, fmt.Errorf("attrib: a window of %d×%d pixels is larger than the input of %d×%d", o.Window.H, o.Window.W, height, width)
 	}
-	o.Window = Size{min(o.Window.H, o.Region.Dy()), min(o.Window.W, o.Region.Dx())}
+	o.Window = Size{H: min(o.Window.H, o.Region.Dy()), W: min(o.Window.W, o.Region.Dx())}
 	if o.Stride == (Size{}) {
-		o.Stride = Size{max(o.Window.H/4, 1), max(o.Window.W/4, 1)}
+		o.Stride = Size{H: max(o.Window.H/4, 1), W: max(o.Window.W/4, 1)}
 	}
 	if o.Stride.H < 1 || o.Stride.W < 1 {
 		return o, fmt.Errorf("attrib: a stride of %s pixels; it needs at least 1 a side", o.Stride)
@@ -180,7 +222,10 @@ func (o Occlusion) complete(height, width int) (Occlusion, error) {
 // completeWords fills in and checks the settings that are words.
 func (o Occlusion) completeWords() (Occlusion, error) {
 	var err error
-	if o.Fill == "" {
+	switch {
+	case o.Fill == "" && o.FillPicture != nil:
+		o.Fill = OtherPicture
+	case o.Fill == "":
 		o.Fill = Gray
 	}
 	if o.Border == "" {
@@ -205,14 +250,19 @@ func (o Occlusion) completeWords() (Occlusion, error) {
 
 // options are the settings as the command line writes them, for an input of size whole.
 func (o Occlusion) options(whole image.Point) []Option {
-	list := []Option{
-		{"window", o.Window.String()}, {"stride", o.Stride.String()}, {"fill", string(o.Fill)},
-		{"border", string(o.Border)}, {"overlap", string(o.Overlap)},
+	list := o.where()
+	list = append(list, Option{"fill", string(o.Fill)})
+	if len(o.Channels) > 0 {
+		list = append(list, Option{"channels", strings.Trim(strings.ReplaceAll(fmt.Sprint(o.Channels), " ", ","), "[]")})
 	}
+	if o.windowed() {
+		list = append(list, Option{"border", string(o.Border)})
+	}
+	list = append(list, Option{"overlap", string(o.Overlap)})
 	if o.Fill == Noise {
 		list = append(list, Option{"seed", fmt.Sprint(o.Seed)})
 	}
-	if r := o.Region; r.Size() != whole {
+	if r := o.Region; o.windowed() && r.Size() != whole {
 		list = append(list, Option{"region", fmt.Sprintf("%d,%d,%d,%d", r.Min.X, r.Min.Y, r.Dx(), r.Dy())})
 	}
 	return list
@@ -250,24 +300,20 @@ type occluder struct {
 	slow    bool
 	clean   []float32 // of the last answer, and its score
 	score   float64
+	bare    float64 // the score where nothing shows, of a Reveal
 }
 
-// start plans how to ask at windows.
-func (o Occlusion) start(ctx context.Context, network *probe.Probe, picture *pixel.Prepared, list []image.Rectangle) (*occluder, error) {
-	in := network.Network().Input
-	if err := network.CheckPicture(picture); err != nil {
-		return nil, err
-	}
+// start plans how to ask at a grid's positions.
+func (o Occlusion) start(ctx context.Context, network *probe.Probe, picture *pixel.Prepared, grid *Grid) (*occluder, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	fill, err := o.Fill.picture(picture.Values, in, o.Window, o.Seed)
+	h, err := grid.hiding(picture)
 	if err != nil {
 		return nil, err
 	}
 	progress.Report(ctx, progress.Update{Name: "Occlusion", Stage: fmt.Sprintf("compiling for %d positions at once", o.Batch)})
-	h := hiding{height: in.Height, width: in.Width, channels: in.Channels(), picture: picture.Values, fill: fill, masks: boxes(list)}
-	e, err := newEngine(network, h, o.Batch, o.Exact)
+	e, err := newEngine(network, h, o.Batch, o.Exact, o.Unit)
 	return &occluder{options: o, network: network, engine: e, slow: !network.Vectorised()}, err
 }
 
@@ -325,16 +371,9 @@ func (g *Grid) Occluded(picture *pixel.Prepared, position int) ([]float32, error
 	if position < 0 || position >= len(g.Windows) {
 		return nil, fmt.Errorf("attrib: no position %d; there are %d, from 0 on", position, len(g.Windows))
 	}
-	in, o := picture.Input, g.Settings
-	fill, err := o.Fill.picture(picture.Values, in, o.Window, o.Seed)
+	h, err := g.hiding(picture)
 	if err != nil {
 		return nil, err
 	}
-	values := slices.Clone(picture.Values)
-	w, row := g.Windows[position], in.Width*in.Channels()
-	for y := w.Min.Y; y < w.Max.Y; y++ {
-		from, to := y*row+w.Min.X*in.Channels(), y*row+w.Max.X*in.Channels()
-		copy(values[from:to], fill[from:to])
-	}
-	return values, nil
+	return h.shown(position), nil
 }

@@ -3,20 +3,44 @@ package attrib
 import (
 	"fmt"
 	"image"
+	"strconv"
 )
 
-// Size is a height and a width in pixels of the network's input; zero in both stands for a default.
-type Size struct{ H, W int }
+// Size is a height and a width in pixels of the network's input, or a share of it; its zero value stands for a default.
+type Size struct {
+	H, W int
+	// Part, where it is not 0, is the side of a square as a share, above 0 and up to 1, of the input's shorter side, rounded
+	// half up to whole pixels, at least 1. H and W must be 0 then.
+	Part float64
+}
 
 // Pixels is a square of n pixels a side.
-func Pixels(n int) Size { return Size{n, n} }
+func Pixels(n int) Size { return Size{H: n, W: n} }
 
-// String is the size as the command line writes it: "34" or "34x20".
+// Share is a square whose side is a share of the input's shorter side: Share(0.15) is 15 % of it.
+func Share(part float64) Size { return Size{Part: part} }
+
+// String is the size as the command line writes it: "34", "34x20" or "15%".
 func (s Size) String() string {
-	if s.H == s.W {
+	switch {
+	case s.Part != 0:
+		return strconv.FormatFloat(100*s.Part, 'g', 10, 64) + "%"
+	case s.H == s.W:
 		return fmt.Sprint(s.H)
 	}
 	return fmt.Sprintf("%dx%d", s.H, s.W)
+}
+
+// in is the size in pixels of an input of height × width.
+func (s Size) in(height, width int) (Size, error) {
+	if s.Part == 0 {
+		return s, nil
+	}
+	if !(s.Part > 0 && s.Part <= 1) || s.H != 0 || s.W != 0 {
+		return s, fmt.Errorf("a size of %s; give pixels, or a share above 0 and up to 100%%", s)
+	}
+	const slack = 1e-9 // of shares that a float64 doesn't hold exactly
+	return Pixels(max(int(s.Part*float64(min(height, width))+0.5+slack), 1)), nil
 }
 
 // windows lays windows over area, row by row: the first starts at its corner, further ones a stride on, until the

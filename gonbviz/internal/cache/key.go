@@ -52,8 +52,8 @@ func (d *Digest) AddFloats(name string, values []float32) {
 func (d *Digest) Key() Key { return Key(d.hash.Sum(nil)) }
 
 // Describe writes plain data, with the names of its types and fields, such that different data never reads alike. It
-// reports false where the value is not all there is to be known: for pointers, functions, maps and channels, and for
-// types of packages other than those named.
+// reports false where the value is not all there is to be known: for pointers, functions that are not nil, maps and
+// channels, and for types of packages other than those named.
 func Describe(value any, packages ...string) (string, bool) {
 	var b strings.Builder
 	ok := describe(&b, reflect.ValueOf(value), packages)
@@ -109,6 +109,11 @@ func describe(b *strings.Builder, v reflect.Value, packages []string) bool {
 			b.WriteByte(',')
 		}
 		b.WriteByte('}')
+	case reflect.Func:
+		if !v.IsNil() {
+			return false
+		}
+		b.WriteString("nil")
 	default:
 		return false
 	}
