@@ -130,6 +130,9 @@ func (p Problem) bestCut(changes [2][][]Span, members [2][]int) *Layout {
 			best, least = l, l.cost()
 		}
 	}
+	if !slices.ContainsFunc(best.Windowed[1:], func(w bool) bool { return w }) {
+		return newLayout(p.Ops, changes, members, 0) // the input alone is no gain
+	}
 	return best
 }
 
