@@ -36,6 +36,9 @@ func (p *Place) Leave(figure picture.Figure) error {
 	if !Inside() {
 		return nil
 	}
+	if p.id != "" {
+		p.Update(figure) // at once: the other forms take longer
+	}
 	forms, err := bundle(figure)
 	if err != nil {
 		return err

@@ -64,8 +64,9 @@ func (p Progress) what() string {
 	return join(count, p.Detail)
 }
 
-// when is the right of the line: what is left, from one second and a twentieth of the work on.
-func (p Progress) when() string {
+// When is the right of the line: what is left, from one second and a twentieth of the work on, and before that how long
+// it has taken.
+func (p Progress) When() string {
 	if p.State == Interrupted {
 		return "interrupted"
 	}
@@ -139,7 +140,7 @@ func (p Progress) Plain() string {
 	if p.State == Done || p.State == Cached {
 		return plainText(p.end())
 	}
-	return plainText(join(p.Name, p.what(), p.when()))
+	return plainText(join(p.Name, p.what(), p.When()))
 }
 
 // HTML is the line for a notebook: words and a bar, one small line when it is over.
@@ -154,7 +155,7 @@ func (p Progress) HTML() string {
 	h.open("div", "display:flex;flex-wrap:wrap;gap:0 12px;align-items:baseline")
 	h.text("span", p.Name, "font-weight:600")
 	h.text("span", p.what(), faint)
-	h.text("span", p.when(), "margin-left:auto", faint)
+	h.text("span", p.When(), "margin-left:auto", faint)
 	h.shut("div")
 	h.open("div", "height:4px;border-radius:2px;margin:4px 0 0 0;overflow:hidden;background-color:rgba(128,136,144,.22)")
 	colour := "#3f90da"

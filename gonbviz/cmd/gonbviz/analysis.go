@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/gomlx/compute"
 	"github.com/spf13/cobra"
@@ -16,6 +17,7 @@ import (
 	"github.com/convlens/convlens/gonbviz"
 	"github.com/convlens/convlens/gonbviz/internal/setup"
 	"github.com/convlens/convlens/gonbviz/photos"
+	"github.com/convlens/convlens/gonbviz/picture"
 	"github.com/convlens/convlens/gonbviz/pixel"
 	work "github.com/convlens/convlens/gonbviz/progress"
 	"github.com/convlens/convlens/models"
@@ -283,26 +285,41 @@ func (a *analysis) save(command *cobra.Command, result any, running string) erro
 func watched(command *cobra.Command) (ctx context.Context, end func()) {
 	out := progress(command)
 	line, end := setup.NewLine(out)
+	t := timer{begin: time.Now()}
 	ctx = work.With(command.Context(), func(u work.Update) {
 		if u.Note != "" && out != nil {
 			end()
 			fmt.Fprintln(out, u.Note)
 		}
-		line(bar(u))
+		line(bar(u, t.when(u, time.Now())))
+		work.Report(command.Context(), u) // whoever else listens
 	})
 	return ctx, end
 }
 
+// timer says how long work takes.
+type timer struct {
+	begin     time.Time
+	compiling bool
+	compiled  time.Duration
+}
+
+// when is the time that is left, or that it has taken.
+func (t *timer) when(u work.Update, now time.Time) string {
+	elapsed := now.Sub(t.begin)
+	if t.compiling && u.Stage == "" {
+		t.compiled = elapsed
+	}
+	t.compiling = u.Stage != ""
+	return picture.Progress{Count: u.Done, Total: u.Total, Stage: u.Stage, Elapsed: elapsed, Compiling: t.compiled}.When()
+}
+
 // bar is an update as a line for a terminal.
-func bar(u work.Update) string {
+func bar(u work.Update, when string) string {
 	const width = 30
 	if u.Total == 0 {
 		return strings.TrimSpace(u.Name + " " + u.Stage)
 	}
 	done := min(width*u.Done/u.Total, width)
-	text := fmt.Sprintf("%s %s%s %d of %d %s", u.Name, strings.Repeat("█", done), strings.Repeat("░", width-done), u.Done, u.Total, u.Unit)
-	if u.Detail != "" {
-		text += " · " + u.Detail
-	}
-	return text
+	return fmt.Sprintf("%s %s%s %d of %d %s · %s", u.Name, strings.Repeat("█", done), strings.Repeat("░", width-done), u.Done, u.Total, u.Unit, when)
 }

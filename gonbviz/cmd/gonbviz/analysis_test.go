@@ -131,7 +131,7 @@ func TestWrongOptions(t *testing.T) {
 	for _, c := range []string{
 		"--window=0", "--window=-1", "--window=3x", "--window=3x4x5", "--window=1e3", "--stride=0", "--stride=2.5", "--region=1,2,3", "--region=0,0,0,4",
 		"--region=-1,0,4,4", "--region=a,b,c,d", "--fill=purple", "--fill=nan", "--fill=1,inf,2", "--fill=1e39", "--border=x", "--overlap=x",
-		"--score=x", "--score=", "--map=x", "--exact=x", "--exact=incremental", "--batch=-1", "--batch=x", "--seed=-1", "--layout=x", "--layout=",
+		"--score=x", "--score=", "--map=x", "--exact=x", "--exact=", "--batch=-1", "--batch=x", "--seed=-1", "--layout=x", "--layout=",
 		"--preset=x", "--model=x", "--model=", "--model=resnet18", "--weights=w.safetensors", "--backend=bogus", "--image=", "--json", "--nonsense",
 	} {
 		option, _, _ := strings.Cut(c, "=")

@@ -56,7 +56,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (status i
 	case err == nil:
 		return statusDone
 	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
-		fmt.Fprintln(stderr, errorLine(errors.New("interrupted")))
+		// Some work says how far it came; of the cause nobody needs more than one word.
+		fmt.Fprintln(stderr, errorLine(errors.New(strings.Replace(err.Error(), ctx.Err().Error(), "interrupted", 1))))
 		return statusFailed
 	}
 	fmt.Fprintln(stderr, errorLine(err))

@@ -12,7 +12,7 @@ import (
 )
 
 // occlusionFlags are the options that must be read before they can be used.
-type occlusionFlags struct{ window, stride, region, exact, reading string }
+type occlusionFlags struct{ window, stride, region, reading string }
 
 func newOcclusion() *cobra.Command {
 	var a analysis
@@ -57,7 +57,7 @@ func newOcclusion() *cobra.Command {
 	flags.StringVar(&o.Class, "class", "", "the class to explain: its `label`, else its index (default: the best)")
 	flags.StringVar((*string)(&o.Score), "score", string(attrib.Probability), "`logit|probability|logprob`: what is measured of the class; logprob is the natural\nlogarithm of the probability")
 	flags.IntVar(&o.Batch, "batch", 0, "`N` positions at once, rounded down to a power of two;\n0: chosen by the memory at hand")
-	flags.StringVar(&f.exact, "exact", "auto", "`auto|full`: the same at present")
+	flags.StringVar((*string)(&o.Exact), "exact", string(attrib.Auto), "`auto|incremental|full`: compute of the network's maps only what a window changes,\nor all of them, the same up to rounding; auto: what is done sooner")
 	flags.Uint64Var(&o.Seed, "seed", 0, "`N`: what the noise of --fill noise is made from")
 	a.drawn(command, &attrib.Attribution{})
 	a.onModel(command)
@@ -83,15 +83,12 @@ func (f *occlusionFlags) read(o *attrib.Occlusion) error {
 	if o.Batch < 0 {
 		return usageError("--batch %d: give a number of positions, or 0", o.Batch)
 	}
-	if f.exact == "incremental" {
-		return usageError("--exact incremental is not there yet; use auto or full")
-	}
 	for _, err := range []error{
 		oneOf("border", o.Border, []attrib.Border{attrib.Cut, attrib.Inside}),
 		oneOf("overlap", o.Overlap, []attrib.Overlap{attrib.OverlapMean, attrib.OverlapSum, attrib.OverlapNone}),
 		oneOf("score", o.Score, []attrib.Score{attrib.Logit, attrib.Probability, attrib.LogProbability}),
 		oneOf("map", gonbviz.Reading(f.reading), []gonbviz.Reading{gonbviz.Drop, gonbviz.Probability, gonbviz.BestClass}),
-		oneOf("exact", f.exact, []string{"auto", "full"}),
+		oneOf("exact", o.Exact, []attrib.Exact{attrib.Auto, attrib.Incremental, attrib.Full}),
 	} {
 		if err != nil {
 			return err
