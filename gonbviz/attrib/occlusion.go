@@ -136,6 +136,11 @@ const (
 // says how many positions are missing. Pixels that only those would have hidden are NaN in its Map; the others are the
 // mean, or the sum, over the windows that were asked about.
 func (o Occlusion) Attribute(ctx context.Context, network *probe.Probe, picture *pixel.Prepared) (*Attribution, error) {
+	return o.explain(ctx, network, picture, "occlusion")
+}
+
+// explain is what Attribute does, under the name of a method that asks at positions.
+func (o Occlusion) explain(ctx context.Context, network *probe.Probe, picture *pixel.Prepared, method string) (*Attribution, error) {
 	start := time.Now()
 	in := network.Network().Input
 	o, err := o.complete(in.Height, in.Width)
@@ -153,12 +158,13 @@ func (o Occlusion) Attribute(ctx context.Context, network *probe.Probe, picture 
 		return nil, err
 	}
 	grid := o.lay(picture)
-	run, err := o.start(ctx, network, picture, grid)
+	grid.Revealed = method == revealing
+	run, err := o.start(ctx, network, picture, grid, method)
 	if err != nil {
 		return nil, err
 	}
 	run.found = &Attribution{
-		Method: "occlusion", Options: o.options(image.Pt(in.Width, in.Height)), Network: network.Network().Name, Backend: network.BackendName(),
+		Method: method, Options: o.options(image.Pt(in.Width, in.Height)), Network: network.Network().Name, Backend: network.BackendName(),
 		Guessed: network.Network().Guessed,
 		Picture: picture, Class: class, Score: o.Score, Batch: o.Batch, Seed: o.Seed, Engine: run.engine.exact(),
 		Grid: grid,
@@ -293,6 +299,7 @@ func (o Occlusion) chooseBatch(network *probe.Probe) int {
 
 // occluder asks at all windows, and reports on it.
 type occluder struct {
+	name    string
 	options Occlusion
 	network *probe.Probe
 	engine  *engine
@@ -304,7 +311,7 @@ type occluder struct {
 }
 
 // start plans how to ask at a grid's positions.
-func (o Occlusion) start(ctx context.Context, network *probe.Probe, picture *pixel.Prepared, grid *Grid) (*occluder, error) {
+func (o Occlusion) start(ctx context.Context, network *probe.Probe, picture *pixel.Prepared, grid *Grid, method string) (*occluder, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -312,9 +319,10 @@ func (o Occlusion) start(ctx context.Context, network *probe.Probe, picture *pix
 	if err != nil {
 		return nil, err
 	}
-	progress.Report(ctx, progress.Update{Name: "Occlusion", Stage: fmt.Sprintf("compiling for %d positions at once", o.Batch)})
+	name := strings.ToUpper(method[:1]) + method[1:]
+	progress.Report(ctx, progress.Update{Name: name, Stage: fmt.Sprintf("compiling for %d positions at once", o.Batch)})
 	e, err := newEngine(network, h, o.Batch, o.Exact, o.Unit)
-	return &occluder{options: o, network: network, engine: e, slow: !network.Vectorised()}, err
+	return &occluder{name: name, options: o, network: network, engine: e, slow: !network.Vectorised()}, err
 }
 
 // all asks at each window. The score there is compared with the one that the same program gives for the picture as it
@@ -322,7 +330,11 @@ func (o Occlusion) start(ctx context.Context, network *probe.Probe, picture *pix
 func (r *occluder) all(ctx context.Context) error {
 	begin, g := time.Now(), r.found.Grid
 	count := len(g.Windows)
-	err := r.engine.run(ctx, spreadOrder(g.Rows, g.Cols), func(some []answer) error {
+	order := spreadOrder(g.Rows, g.Cols)
+	if g.Revealed {
+		order = append([]int{count}, order...) // where nothing shows: what the others are compared with
+	}
+	err := r.engine.run(ctx, order, func(some []answer) error {
 		note := ""
 		if r.clean == nil && r.slow {
 			note = r.options.estimate(time.Since(begin), count)
@@ -334,14 +346,14 @@ func (r *occluder) all(ctx context.Context) error {
 		return nil
 	})
 	if ctx.Err() != nil {
-		err = fmt.Errorf("occlusion stopped at %d of %d positions: %w", count-g.Unasked, count, ctx.Err())
+		err = fmt.Errorf("%s stopped at %d of %d positions: %w", strings.ToLower(r.name), count-g.Unasked, count, ctx.Err())
 	}
 	return err
 }
 
 func (r *occluder) report(ctx context.Context, note string) {
 	count := len(r.found.Grid.Windows)
-	u := progress.Update{Name: "Occlusion", Done: count - r.found.Grid.Unasked, Total: count, Unit: "positions", Note: note}
+	u := progress.Update{Name: r.name, Done: count - r.found.Grid.Unasked, Total: count, Unit: "positions", Note: note}
 	if u.Done > 0 {
 		u.Preview = func() any { return r.found.preview() }
 	}

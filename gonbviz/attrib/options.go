@@ -172,7 +172,10 @@ func (g *Grid) hiding(picture *pixel.Prepared) (hiding, error) {
 		h.patches = newPatches(g.Windows, picture.Values, in.Height, in.Width, in.Channels())
 	}
 	if g.Revealed {
-		h.masks = others{h.masks, in.Height, in.Width}
+		if o.Fill == Inpaint {
+			return hiding{}, errors.New("attrib: fill inpaint can't fill all but a window; give another")
+		}
+		h.masks = others{withNothing(h.masks), in.Height, in.Width}
 	}
 	return h, nil
 }

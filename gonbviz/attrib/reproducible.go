@@ -14,9 +14,15 @@ type Reproducible interface {
 
 // Settled fills in the defaults and chooses the batch.
 func (o Occlusion) Settled(network *probe.Probe) (settled Method, batch int, err error) {
+	o, batch, err = o.settled(network)
+	return o, batch, err
+}
+
+func (o Occlusion) settled(network *probe.Probe) (Occlusion, int, error) {
 	in := network.Network().Input
-	if o, err = o.complete(in.Height, in.Width); err != nil {
-		return nil, 0, err
+	o, err := o.complete(in.Height, in.Width)
+	if err != nil {
+		return o, 0, err
 	}
 	o.Batch = o.chooseBatch(network)
 	return o, o.Batch, nil

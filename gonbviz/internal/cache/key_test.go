@@ -40,6 +40,7 @@ type (
 		Inner  any
 		List   []uint8
 		hidden bool
+		Do     func()
 	}
 	generic[T any] struct{ Value int }
 )
@@ -60,7 +61,7 @@ func TestDescribe(t *testing.T) {
 		seen[text] = i
 	}
 	for what, value := range map[string]any{
-		"pointer": &options{}, "pointer within": options{Inner: new(int)}, "function": options{Inner: func() {}},
+		"pointer": &options{}, "pointer within": options{Inner: new(int)}, "function": options{Inner: func() {}}, "function's field": options{Do: func() {}},
 		"map": options{Inner: map[int]int{}}, "channel": options{Inner: make(chan int)}, "generic": generic[options]{},
 		"other package": image.Point{},
 	} {
