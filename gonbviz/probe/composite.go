@@ -43,31 +43,25 @@ func (f *finder) findComposites() {
 func (f *finder) dominators() map[*graph.Node]*graph.Node {
 	of := map[*graph.Node]*graph.Node{}
 	for _, n := range f.program.Nodes {
-		var common *graph.Node
 		for _, in := range f.program.Reads(n) {
-			if f.views[in] == nil {
-				continue
+			if f.views[in] != nil {
+				of[n] = f.common(of, of[n], in)
 			}
-			if common == nil {
-				common = in
-			}
-			for a, b := common, in; ; {
-				if a == b {
-					common = a
-					break
-				}
-				if f.order[a] > f.order[b] {
-					a = of[a]
-				} else {
-					b = of[b]
-				}
-			}
-		}
-		if common != nil {
-			of[n] = common
 		}
 	}
 	return of
+}
+
+// common is the last node that all paths to a and to b go through; a may be nil.
+func (f *finder) common(dominators map[*graph.Node]*graph.Node, a, b *graph.Node) *graph.Node {
+	for a != nil && a != b {
+		if f.order[a] > f.order[b] {
+			a = dominators[a]
+		} else {
+			b = dominators[b]
+		}
+	}
+	return b
 }
 
 // between are the nodes on the paths from entry to exit, without those two.

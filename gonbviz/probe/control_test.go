@@ -17,6 +17,10 @@ import (
 	"github.com/convlens/convlens/models"
 )
 
+// branched are the layers that an If below reads.
+const branched = "conv/activation activation [2 3 2] 0 [1 1] [1 1], global_pool pool [] 0 [2 3] [0 0], " +
+	"global_pool/scale activation [] 0 [2 3] [0 0], "
+
 // controlled are functions with control flow that follow a convolution's ReLU, with the layers that they are.
 var controlled = map[string]struct {
 	follow func(get func(string) *Node, x *Node) *Node
@@ -46,7 +50,7 @@ var controlled = map[string]struct {
 				NewClosure(g, func(*Graph) []*Node { return []*Node{Mul(y, scale)} }),
 				NewClosure(g, func(*Graph) []*Node { return []*Node{Neg(y)} }))[0]
 		},
-		"conv/activation activation [2 3 2] 0 [1 1] [1 1], global_pool pool [] 0 [2 3] [0 0], global_pool/scale activation [] 0 [2 3] [0 0], if1 other [2 3 2] 2 [2 3] [1 1]",
+		branched + "if1 other [2 3 2] 2 [2 3] [1 1]",
 		func(get func(string) *Node, x *Node) *Node {
 			y := MulScalar(x, 0.5)
 			return Where(many(x), Mul(y, channels(get("/bn/scale"), x)), Neg(y))
@@ -60,7 +64,7 @@ var controlled = map[string]struct {
 				NewClosure(g, func(*Graph) []*Node { return []*Node{Sub(x, y), y} }))
 			return Add(both[0], both[1])
 		},
-		"conv/activation activation [2 3 2] 0 [1 1] [1 1], global_pool pool [] 0 [2 3] [0 0], global_pool/scale activation [] 0 [2 3] [0 0], if1 other [2 3 2] 0 [2 3] [1 1]",
+		branched + "if1 other [2 3 2] 0 [2 3] [1 1]",
 		func(_ func(string) *Node, x *Node) *Node {
 			y := MulScalar(x, 0.5)
 			return Where(many(x), Add(Mul(y, y), x), Add(Sub(x, y), y))
@@ -125,7 +129,7 @@ func TestControlFlow(t *testing.T) {
 	testbackend.Each(t, func(t *testing.T, backend compute.Backend) {
 		for name, test := range controlled {
 			if strings.Contains(name, "around") && backend != testbackend.Go() {
-				continue // refused below
+				continue // TestClosureOnXLA
 			}
 			t.Run(name, func(t *testing.T) {
 				for _, batch := range []int{1, 3} {
@@ -135,6 +139,16 @@ func TestControlFlow(t *testing.T) {
 			})
 		}
 	})
+}
+
+// TestClosureOnXLA has XLA refuse, in one line, a loop that reads what is around it.
+func TestClosureOnXLA(t *testing.T) {
+	net := controlledNetwork(controlled["a While that reads what is around it"].follow)
+	in := raw(tensors.MustCopyFlatData[float32](pictures(net, 1))...)
+	_, err := open(t, testbackend.XLA(t), net).Classify(t.Context(), in)
+	if err == nil || !strings.Contains(err.Error(), "compiling after") || strings.Contains(err.Error(), "\n") {
+		t.Errorf("error %v", err)
+	}
 }
 
 // checkControl is checkReplay with a function that stands for the network's own.

@@ -78,7 +78,8 @@ var sights = map[string]*models.Network{
 		x = graph.Convolve(x, get("/down/w")).Strides(2).PadSame().Done().WithAlias("down")
 		x = graph.Convolve(x, get("/up/w")).InputDilationPerAxis(2, 3).PaddingPerDim([][2]int{{1, 2}, {1, 0}}).Done().WithAlias("up")
 		x = graph.Convolve(x, get("/after/w")).Dilations(2).PadSame().Done().WithAlias("after")
-		x = graph.Convolve(x, get("/wide/w")).InputDilationPerAxis(2, 2).Strides(3).PaddingPerDim([][2]int{{2, 2}, {3, 0}}).Done().WithAlias("wide")
+		wide := graph.Convolve(x, get("/wide/w")).InputDilationPerAxis(2, 2).Strides(3)
+		x = wide.PaddingPerDim([][2]int{{2, 2}, {3, 0}}).Done().WithAlias("wide")
 		return graph.ReduceMean(x, 1, 2)
 	}),
 	"mirrored on the way": testnet.Make("h", testnet.Input(11, 14, models.Gray), testnet.Weights{
@@ -114,7 +115,9 @@ var sights = map[string]*models.Network{
 		x = graph.TransposeAllAxes(graph.Reshape(x, -1, h, 2, w, 2, 2), 0, 1, 3, 2, 4, 5)
 		x = graph.Reshape(x, -1, h, w, 8).WithAlias("stacked")
 		x = graph.Convolve(x, get("/last/w")).Done().WithAlias("last")
-		return graph.ReduceMean(graph.Pad(x, graph.ScalarZero(x.Graph(), x.DType()), compute.PadAxis{}, compute.PadAxis{Start: 1, Interior: 2}).WithAlias("spread"), 1, 2)
+		zero := graph.ScalarZero(x.Graph(), x.DType())
+		x = graph.Pad(x, zero, compute.PadAxis{}, compute.PadAxis{Start: 1, Interior: 2}).WithAlias("spread")
+		return graph.ReduceMean(x, 1, 2)
 	}),
 	"sorted": testnet.Make("k", testnet.Input(5, 6, models.Gray), testnet.Weights{"/conv/w": {2, 2, 1, 2}},
 		func(get func(string) *graph.Node, x *graph.Node) *graph.Node {

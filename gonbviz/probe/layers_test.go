@@ -294,7 +294,8 @@ func TestBlocks(t *testing.T) {
 		"local response norm": {
 			func(_ func(string) *Node, x *Node) *Node {
 				x = relu(x)
-				sum := BackendReduceWindow(Square(x), compute.ReduceOpSum, []int{1, 1, 1, 3}, []int{1, 1, 1, 1}, nil, nil, [][2]int{{}, {}, {}, {1, 1}})
+				around, pads := []int{1, 1, 1, 3}, [][2]int{{}, {}, {}, {1, 1}}
+				sum := BackendReduceWindow(Square(x), compute.ReduceOpSum, around, []int{1, 1, 1, 1}, nil, nil, pads)
 				return Div(x, PowScalar(AddScalar(MulScalar(sum, 1e-4), 2), 0.75))
 			},
 			"conv conv 4, conv/relu activation 0, conv/relu/norm norm 0",
@@ -370,7 +371,8 @@ func TestFindLayer(t *testing.T) {
 // shared has one kernel in two places and two dense heads, of which the logits are the concatenation.
 func shared() *models.Network {
 	return testnet.Make("shared", testnet.Input(8, 9, models.RGB), testnet.Weights{
-		"/stem/weights": {3, 3, 3, 4}, "/block/weights": {3, 3, 4, 4}, "/colour/weights": {4, 2}, "/shape/weights": {4, 3}, "/shape/biases": {3},
+		"/stem/weights": {3, 3, 3, 4}, "/block/weights": {3, 3, 4, 4},
+		"/colour/weights": {4, 2}, "/shape/weights": {4, 3}, "/shape/biases": {3},
 	}, func(get func(string) *Node, x *Node) *Node {
 		x = activation.Relu(Convolve(x, get("/stem/weights")).Done())
 		for range 2 {
@@ -415,7 +417,8 @@ concat1 concat [5] 0 [8 9] [0 0]
 // channelsFirst keeps its maps as [batch, channels, height, width], with kernels as output channels, input channels, height, width.
 func channelsFirst() *models.Network {
 	return testnet.Make("channels first", testnet.Input(12, 9, models.RGB), testnet.Weights{
-		"/conv/weights": {4, 3, 3, 2}, "/conv/biases": {4}, "/norm/scale": {4}, "/norm/offset": {4}, "/deep/weights": {2, 4, 1, 3}, "/head/weights": {2, 2},
+		"/conv/weights": {4, 3, 3, 2}, "/conv/biases": {4}, "/norm/scale": {4}, "/norm/offset": {4},
+		"/deep/weights": {2, 4, 1, 3}, "/head/weights": {2, 2},
 	}, func(get func(string) *Node, x *Node) *Node {
 		perChannel := func(v *Node, x *Node) *Node {
 			return BroadcastToDims(Reshape(v, 1, v.Shape().Dimensions[0], 1, 1), x.Shape().Dimensions...)
