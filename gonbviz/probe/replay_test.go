@@ -148,6 +148,34 @@ func TestReplaySqueezeNet(t *testing.T) {
 	}
 }
 
+// TestPlace asks about one picture at every place of a batch: XLA's answers must not differ, by no bit. On that rests
+// that what changes nothing drops a score by exactly 0. The second network's rows are short, and its weights no whole
+// numbers.
+func TestPlace(t *testing.T) {
+	narrow := testnet.Make("narrow", testnet.Input(7, 7, models.RGB),
+		testnet.Weights{"/a": {1, 1, 3, 40}, "/b": {3, 3, 40, 70}, "/c": {3, 3, 70, 9}},
+		func(get func(string) *Node, x *Node) *Node {
+			x = Tanh(MulScalar(Convolve(x, get("/a")).Done(), 0.013))
+			x = Tanh(MulScalar(Convolve(x, get("/b")).PadSame().Done(), 0.017))
+			x = Convolve(x, get("/c")).PadSame().Strides(2).Done()
+			return Reshape(x, x.Shape().Dimensions[0], -1)
+		})
+	for _, net := range []*models.Network{squeezenet.Network(), narrow} {
+		for _, batch := range []int{2, 5, 8, 32} {
+			one := tensors.MustCopyFlatData[float32](pictures(net, 1))
+			in := net.Input
+			same := tensors.FromFlatDataAndDimensions(slices.Repeat(one, batch), batch, in.Height, in.Width, in.Channels())
+			logits := replayed(t, testbackend.XLA(t), net, same)
+			for first := range slices.Chunk(logits, len(logits)/batch) {
+				if !slices.Equal(first, logits[:len(first)]) {
+					t.Errorf("%s: the answer depends on the place in a batch of %d", net.Name, batch)
+					break
+				}
+			}
+		}
+	}
+}
+
 // TestTogether uses one Probe from several goroutines.
 func TestTogether(t *testing.T) {
 	testbackend.Each(t, func(t *testing.T, backend compute.Backend) {
