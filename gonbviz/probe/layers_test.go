@@ -12,7 +12,10 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/core/tensors/images"
+	"github.com/gomlx/gomlx/ml/layers"
 	"github.com/gomlx/gomlx/ml/layers/activation"
+	"github.com/gomlx/gomlx/ml/layers/norm"
+	"github.com/gomlx/gomlx/ml/model"
 
 	"github.com/convlens/convlens/gonbviz/internal/testbackend"
 	"github.com/convlens/convlens/gonbviz/internal/testnet"
@@ -475,4 +478,37 @@ head dense [2] 4 [12 9] [0 0]
 			}
 		}
 	})
+}
+
+// TestGoMLXLayers has a network written with GoMLX's own layers. A first run gives their variables values.
+func TestGoMLXLayers(t *testing.T) {
+	net := &models.Network{Name: "own", Store: model.NewStore(), Input: testnet.Input(12, 10, models.RGB)}
+	net.Logits = func(scope *model.Scope, x *Node) *Node {
+		conv := func(name string, x *Node) *Node {
+			return layers.Convolution(scope.In("%s", name), x).Channels(4).KernelSize(3).PadSame().Done()
+		}
+		x = activation.Gelu(norm.LayerNorm(scope.In("ln"), conv("c1", x), -1).Done())
+		x = activation.HardSwish(norm.BatchNorm(scope.In("bn"), conv("c2", x), -1).Done())
+		x = activation.Swish(norm.RMSNorm(scope.In("rms"), conv("c3", x)).Done())
+		x = ReduceMean(norm.BatchNorm(scope.In("bn2"), conv("c4", x), -1).UseBackendInference(false).Done(), 1, 2)
+		x = norm.LayerNorm(scope.In("ln2"), x, -1).LearnedGain(false).LearnedOffset(false).Done()
+		return layers.Dense(scope.In("head"), x, true, 3)
+	}
+	direct(t, testbackend.XLA(t), net, pictures(net, 1))
+	checkTable(t, net, `
+c1/conv conv [12 10 4] 112 [3 3] [1 1]
+ln/layer_normalization norm [12 10 4] 8 [3 3] [1 1]
+ln/layer_normalization/gelu activation [12 10 4] 0 [3 3] [1 1]
+c2/conv conv [12 10 4] 148 [5 5] [1 1]
+bn/batch_normalization norm [12 10 4] 8 [5 5] [1 1]
+bn/batch_normalization/hard_swish activation [12 10 4] 0 [5 5] [1 1]
+c3/conv conv [12 10 4] 148 [7 7] [1 1]
+rms/rms_norm norm [12 10 4] 4 [7 7] [1 1]
+rms/rms_norm/swish activation [12 10 4] 0 [7 7] [1 1]
+c4/conv conv [12 10 4] 148 [9 9] [1 1]
+bn2/batch_normalization norm [12 10 4] 8 [9 9] [1 1]
+global_pool pool [4] 0 [12 10] [0 0]
+global_pool/norm norm [4] 0 [12 10] [0 0]
+head/dense dense [3] 15 [12 10] [0 0]
+`)
 }
