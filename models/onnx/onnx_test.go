@@ -21,7 +21,7 @@ import (
 // tolerance is the largest difference from ONNX Runtime over the largest value of a tensor.
 const tolerance = 1e-4
 
-// expectation is what ONNX Runtime answers: see testdata/make.py.
+// expectation is what ONNX Runtime answers: see testdata/make.py and testdata/exporters.py.
 type expectation struct {
 	Logits  string
 	Shape   []int
@@ -32,23 +32,27 @@ type expectation struct {
 	}
 }
 
+// expectations are those of all networks, by the names that network finds them by.
 func expectations(t *testing.T) map[string]expectation {
 	t.Helper()
-	text, err := os.ReadFile("testdata/expected.json")
-	if err != nil {
-		t.Fatal(err)
-	}
 	all := map[string]expectation{}
-	if err := json.Unmarshal(text, &all); err != nil {
-		t.Fatal(err)
+	for _, path := range []string{"testdata/expected.json", filepath.Join(unpacked(t, "exporters"), "expected.json")} {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(text, &all); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return all
 }
 
-// unpack puts the networks of one operator each into a folder.
-func unpack(t *testing.T) string {
+// unpacked puts the networks of one operator each ("operators"), or those that exporters wrote ("exporters"), into a
+// folder.
+func unpacked(t *testing.T, name string) string {
 	t.Helper()
-	z, err := zip.OpenReader("testdata/operators.zip")
+	z, err := zip.OpenReader("testdata/" + name + ".zip")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,15 +123,14 @@ func deviation(got []float32, values []float64, largest float64) float64 {
 }
 
 func TestAgreesWithONNXRuntime(t *testing.T) {
-	folder := unpack(t)
+	folders := map[string]string{"families": "testdata/families"}
+	for _, name := range []string{"operators", "exporters"} {
+		folders[name] = unpacked(t, name)
+	}
 	worst, at := 0.0, ""
 	for name, want := range expectations(t) {
 		t.Run(name, func(t *testing.T) {
-			path := filepath.Join("testdata", name+".onnx")
-			if filepath.Dir(name) == "operators" {
-				path = filepath.Join(folder, filepath.Base(name)+".onnx")
-			}
-			net, err := onnx.Open(path)
+			net, err := onnx.Open(filepath.Join(folders[filepath.Dir(name)], filepath.Base(name)+".onnx"))
 			if err != nil {
 				t.Fatal(err)
 			}

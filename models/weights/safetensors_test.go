@@ -247,8 +247,8 @@ func FuzzReadSafetensors(f *testing.F) {
 // TestHeaderAlone holds that names and shapes cost no data: this file's can't be read, and is too large for memory.
 func TestHeaderAlone(t *testing.T) {
 	const size = 1 << 45
-	head := file(fmt.Sprintf(`{"a":{"dtype":"I8","shape":[2,0],"data_offsets":[0,0]},"b":{"dtype":"F16","shape":[%d,2],"data_offsets":[0,%d]}}`,
-		size/4, size))
+	head := file(fmt.Sprintf(`{"a":{"dtype":"I8","shape":[2,0],"data_offsets":[0,0]},`+
+		`"b":{"dtype":"F16","shape":[%d,2],"data_offsets":[0,%d]}}`, size/4, size))
 	s, err := weights.NewSafetensors(bytes.NewReader(head), int64(len(head))+size)
 	if err != nil {
 		t.Fatal(err)

@@ -482,12 +482,12 @@ def finish(n, x):
     return n.op("Reshape", n.op("Identity", x), n.ints(n.shape[0], -1))
 
 
-def run(model, shape):
+def run(model, shape, source="input"):
     """Every floating-point tensor whose values depend on the picture's."""
     out = model.graph.output[0].name
-    names, depend = [], {"input"}
+    names, depend = [], {source}
     for node in model.graph.node:
-        if node.op_type not in ("Shape", "Size") and depend & set(node.input):
+        if node.op_type not in ("Shape", "Size", "CastLike") and depend & set(node.input):
             depend |= set(node.output)
             names += node.output
     session = onnx.ModelProto.FromString(model.SerializeToString())
@@ -503,7 +503,7 @@ def run(model, shape):
     options.log_severity_level = 3
     s = ort.InferenceSession(session.SerializeToString(), options, providers=["CPUExecutionProvider"])
     wanted = [o.name for o in session.graph.output]
-    return dict(zip(wanted, s.run(wanted, {"input": picture(shape)})))
+    return dict(zip(wanted, s.run(wanted, {source: picture(shape)})))
 
 
 def summary(a):
@@ -511,6 +511,14 @@ def summary(a):
     flat = a.reshape(-1)
     at = np.unique(np.linspace(0, flat.size - 1, min(flat.size, 24)).round().astype(int))
     return {"shape": list(a.shape), "largest": float(np.abs(flat).max()), "values": [float(f"{v:.8g}") for v in flat[at]]}
+
+
+def save(folder, tensors):
+    """Writes each floating-point tensor as DIR/NAME.npy."""
+    os.makedirs(folder)
+    for k, v in tensors.items():
+        if v.dtype == np.float32:
+            np.save(os.path.join(folder, k.replace("/", "%") + ".npy"), v)
 
 
 def models():
@@ -538,11 +546,8 @@ def main():
                               "tensors": {k: summary(v) for k, v in tensors.items() if v.dtype == np.float32}}
             if everything:
                 folder = os.path.join(everything, path)
-                os.makedirs(folder)
+                save(folder, tensors)
                 onnx.save(model, folder + ".onnx")
-                for k, v in tensors.items():
-                    if v.dtype == np.float32:
-                        np.save(os.path.join(folder, k.replace("/", "%") + ".npy"), v)
             elif path.startswith("families/"):
                 onnx.save(model, os.path.join(HERE, path + ".onnx"))
             else:
