@@ -266,6 +266,11 @@ func TestMissing(t *testing.T) {
 			if layers := open(t, testbackend.Go(), net).Layers(); layers[0].Name != "conv" || layers[1].Kind != probe.Activation {
 				t.Errorf("layers %v", layers)
 			}
+			for _, l := range open(t, testbackend.Go(), net).Layers() {
+				if name == "total order" && l.Stride[0] > 0 && l.ReceptiveField != [2]int{1, 1} {
+					t.Errorf("%s compares values one by one and sees %v", l.Name, l.ReceptiveField)
+				}
+			}
 			in := pictures(net, 1)
 			_, err := open(t, testbackend.Go(), net).Classify(t.Context(), raw(tensors.MustCopyFlatData[float32](in)...))
 			if err != nil && strings.Contains(err.Error(), "\n") {
