@@ -62,8 +62,10 @@ func TestChosenBatch(t *testing.T) {
 		return Dot(Reshape(x, -1, 16), get("/w")).Product()
 	})
 	for want, net := range map[int]*models.Network{8: testnet.Branches(40, 50, 1), 32: heavy} {
-		if a := attribute(t, open(t, backend, net), noisy(t, net), attrib.Occlusion{}); a.Batch != want {
-			t.Errorf("%s is run in batches of %d, want %d", net.Name, a.Batch, want)
+		for exact, times := range map[attrib.Exact]int{attrib.Full: 1, attrib.Incremental: 2} {
+			if a := attribute(t, open(t, backend, net), noisy(t, net), attrib.Occlusion{Exact: exact}); a.Batch != want*times {
+				t.Errorf("%s, %s, is run in batches of %d, want %d", net.Name, exact, a.Batch, want*times)
+			}
 		}
 	}
 }

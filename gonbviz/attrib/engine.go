@@ -84,7 +84,7 @@ func newEngine(network *probe.Probe, h hiding, batch int, exact Exact, unit Unit
 	}
 	costs := costsOf(network)
 	net := windowed.Read(recorded, e.targets(recorded), costs.Costs)
-	problem := plan.Problem{Ops: net.Ops, Batch: batch, MostGroups: 2, Compile: costs.compile * float64(len(net.Ops)), Windows: exact == Incremental}
+	problem := plan.Problem{Ops: net.Ops, Batch: batch, MostGroups: costs.groups, Compile: costs.window * float64(len(net.Ops)), Windows: exact == Incremental}
 	index := func(list map[image.Point]int, axis, lo, hi int) int {
 		i, found := list[image.Pt(lo, hi)]
 		if !found {
@@ -99,8 +99,10 @@ func newEngine(network *probe.Probe, h hiding, batch int, exact Exact, unit Unit
 		problem.Positions = append(problem.Positions, [2]int{index(e.rows, 0, b.Min.Y, b.Max.Y), index(e.cols, 1, b.Min.X, b.Max.X)})
 	}
 	groups := []plan.Group{problem.Full()}
-	if exact != Full && costs.windows {
-		if windows := problem.Solve(); exact == Incremental || problem.Total(windows)+problem.Compile < problem.Total(groups) {
+	if exact != Full && costs.groups > 0 && e.sameForOne(net) {
+		compileWhole := costs.whole * float64(len(net.Ops)) // the program of the unchanged picture, or that of all
+		windows := problem.Solve()
+		if exact == Incremental || problem.Total(windows)+compileWhole < problem.Cost(groups)+compileWhole {
 			groups = windows
 		}
 	}
@@ -127,22 +129,28 @@ func (e *engine) join(made []*graph.Node) *graph.Node {
 	return graph.Concatenate([]*graph.Node{logits, e.unit.read(e.point, made[1])}, 1)
 }
 
+// sameForOne reports whether the network is built in the same way for one picture, whose maps windows lie in.
+func (e *engine) sameForOne(net *windowed.Network) bool {
+	one, err := e.network.Recorded(1)
+	return err == nil && net.Matches(one)
+}
+
 // backendCosts are what work takes on a backend.
 type backendCosts struct {
 	windowed.Costs
-	// compile is what compiling one operation takes, in nanoseconds.
-	compile float64
-	// windows says that computing in windows may pay.
-	windows bool
+	// whole and window are what compiling one operation of a whole network takes, and of a windowed one, in nanoseconds.
+	whole, window float64
+	// groups bounds the groups that positions are put into along an axis; 0 where computing in windows can't pay.
+	groups int
 }
 
 // costsOf are measured on two cores of a server processor; their ratios are what matters.
 func costsOf(network *probe.Probe) backendCosts {
 	switch {
 	case !network.Vectorised():
-		return backendCosts{windowed.Costs{MultiplyAdd: 0.28, Value: 2, Move: 3}, 1e5, true}
+		return backendCosts{windowed.Costs{MultiplyAdd: 0.28, Value: 2, Move: 3}, 1e5, 3e5, 4}
 	case strings.Contains(network.BackendName(), "cpu"):
-		return backendCosts{windowed.Costs{MultiplyAdd: 0.007, Value: 0.15, Move: 0.4}, 2e6, true}
+		return backendCosts{windowed.Costs{MultiplyAdd: 0.007, Value: 0.15, Move: 0.4}, 2e6, 5e6, 3}
 	}
 	return backendCosts{} // of graphics processors none was measured
 }
@@ -235,21 +243,16 @@ func (e *engine) askClean(ctx context.Context) error {
 	if len(needs) == 0 {
 		return nil
 	}
+	if kept, ok := e.network.Kept(cleanKey).(*cleanMaps); ok && kept.of(e.unit, needs, e.hiding.picture) {
+		e.clean = kept.maps
+		return nil
+	}
 	start := time.Now()
 	whole := e.hiding.constantShapes()[0]
-	var failed error
 	program, err := e.network.Rewrite(fmt.Sprintf("clean %v %v", needs, e.unit), 1, []shapes.Shape{whole}, func(one *record.Program, in []*graph.Node) []*graph.Node {
-		var made []*graph.Node
-		made, failed = e.groups[0].net.BuildClean(one, graph.InsertAxes(in[0], 0), needs)
-		if failed != nil {
-			return []*graph.Node{in[0]}
-		}
-		return made
+		return e.groups[0].net.BuildClean(one, graph.InsertAxes(in[0], 0), needs)
 	})
 	e.compiling += time.Since(start)
-	if err == nil {
-		err = failed
-	}
 	if err != nil {
 		return err
 	}
@@ -260,7 +263,22 @@ func (e *engine) askClean(ctx context.Context) error {
 	for k, i := range needs {
 		e.clean[i] = maps[k]
 	}
+	e.network.Keep(cleanKey, &cleanMaps{e.unit, needs, e.hiding.picture, e.clean})
 	return nil
+}
+
+// cleanMaps are the maps of the last picture that was explained, kept for the next time.
+type cleanMaps struct {
+	unit    Unit
+	needs   []int
+	picture []float32
+	maps    map[int]*tensors.Tensor
+}
+
+const cleanKey = "attrib: maps of the unchanged picture"
+
+func (c *cleanMaps) of(unit Unit, needs []int, picture []float32) bool {
+	return c.unit == unit && slices.Equal(c.needs, needs) && slices.Equal(c.picture, picture)
 }
 
 // ask runs a group's program on as many positions as fit; a negative one leaves the picture as it is. It returns one
@@ -274,11 +292,21 @@ func (e *engine) ask(ctx context.Context, a *askers, positions []int) ([][]float
 		all[i] = -1
 	}
 	copy(all, positions)
-	inputs := slices.Concat(e.constants, e.hiding.values(all))
+	once := e.hiding.values(all)
+	inputs := slices.Concat(e.constants, once)
 	if a.Windowed[0] {
-		inputs = append(inputs, e.windows(a, all)...)
+		origins, places := e.windows(a, all)
+		once = append(once, origins, places)
+		inputs = append(inputs, origins)
+		for _, i := range a.needs {
+			inputs = append(inputs, e.clean[i])
+		}
+		inputs = append(inputs, places)
 	}
 	out, err := a.program.Run(ctx, inputs...)
+	for _, t := range once {
+		t.MustFinalizeAll() // or they would pile up on the device until the next garbage collection
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -290,8 +318,8 @@ func (e *engine) ask(ctx context.Context, a *askers, positions []int) ([][]float
 	return answers, nil
 }
 
-// windows are the inputs that a windowed program has beside the others'.
-func (e *engine) windows(a *askers, positions []int) []*tensors.Tensor {
+// windows are where the windows of a batch begin, and the places that it reads.
+func (e *engine) windows(a *askers, positions []int) (origin, place *tensors.Tensor) {
 	origins := make([]int32, 2*e.batch)
 	places := make([]int32, e.batch*placesRead(a.Layout))
 	for i, p := range positions {
@@ -309,11 +337,7 @@ func (e *engine) windows(a *askers, positions []int) []*tensors.Tensor {
 			from += e.batch * n
 		}
 	}
-	list := []*tensors.Tensor{tensors.FromFlatDataAndDimensions(origins, e.batch, 2)}
-	for _, i := range a.needs {
-		list = append(list, e.clean[i])
-	}
-	return append(list, tensors.FromFlatDataAndDimensions(places, len(places)))
+	return tensors.FromFlatDataAndDimensions(origins, e.batch, 2), tensors.FromFlatDataAndDimensions(places, len(places))
 }
 
 // answer is what the network says at a position, beside what the same program says to the picture as it is: where
@@ -360,7 +384,12 @@ func (e *engine) run(ctx context.Context, order []int, each func(some []answer) 
 	if err := begin(0); err != nil {
 		return err
 	}
+	var untouched []int
 	for _, p := range order {
+		if e.hiding.untouched(p) {
+			untouched = append(untouched, p)
+			continue
+		}
 		g := group[p]
 		if err := begin(g); err != nil {
 			return err
@@ -376,7 +405,15 @@ func (e *engine) run(ctx context.Context, order []int, each func(some []answer) 
 			}
 		}
 	}
-	return nil
+	if len(untouched) == 0 {
+		return nil
+	}
+	clean := e.groups[0].clean
+	same := make([]answer, len(untouched))
+	for i, p := range untouched {
+		same[i] = answer{p, clean, clean}
+	}
+	return each(same)
 }
 
 // askGroup asks for positions of one group.

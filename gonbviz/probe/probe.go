@@ -39,6 +39,7 @@ type Probe struct {
 	mu       sync.Mutex
 	traces   map[int]*record.Program
 	programs map[string]*Program
+	kept     map[string]any
 }
 
 // Open reads a network and makes it ready to run on a backend. Nothing is compiled yet. A network without weights, or
@@ -65,7 +66,7 @@ func Open(backend compute.Backend, network *models.Network) (*Probe, error) {
 	}
 	return &Probe{
 		network: network, backend: backend, recorded: recorded, layers: findLayers(recorded),
-		traces: map[int]*record.Program{1: recorded}, programs: map[string]*Program{},
+		traces: map[int]*record.Program{1: recorded}, programs: map[string]*Program{}, kept: map[string]any{},
 	}, nil
 }
 
@@ -204,6 +205,20 @@ func (p *Probe) Rewrite(key string, batch int, inputs []shapes.Shape, build func
 	}
 	p.programs[key] = &Program{exec: exec, backend: p.backend, Compiling: time.Since(start)}
 	return p.programs[key], nil
+}
+
+// Keep keeps a value under a name for as long as the network is open, in the place of an earlier one.
+func (p *Probe) Keep(name string, value any) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.kept[name] = value
+}
+
+// Kept is what was kept under a name; nil where nothing was.
+func (p *Probe) Kept(name string) any {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.kept[name]
 }
 
 // Recorded is the network as recorded for a batch size.

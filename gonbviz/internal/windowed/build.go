@@ -1,7 +1,6 @@
 package windowed
 
 import (
-	"errors"
 	"slices"
 
 	"github.com/gomlx/compute/dtypes"
@@ -45,19 +44,17 @@ func (n *Network) source(i int) int {
 	return i
 }
 
+// Matches reports whether another recording, for a batch of one, is the same network node by node.
+func (n *Network) Matches(one *record.Program) bool {
+	return slices.EqualFunc(n.recorded.Nodes, one.Nodes, func(a, b *graph.Node) bool { return a.Type() == b.Type() })
+}
+
 // BuildClean computes what Clean lists, on one picture shaped [1, rows, columns, channels]: of a map its places, one
-// after the other, shaped [places, values of a place]; of a sum its value.
-//
-// one is the network recorded for a batch of one.
-func (n *Network) BuildClean(one *record.Program, picture *graph.Node, ops []int) ([]*graph.Node, error) {
-	if len(one.Nodes) != len(n.recorded.Nodes) {
-		return nil, errors.New("windowed: the network is built in another way for another batch")
-	}
+// after the other, shaped [places, values of a place]; of a sum its value. one is the network recorded for a batch of
+// one, which Matches.
+func (n *Network) BuildClean(one *record.Program, picture *graph.Node, ops []int) []*graph.Node {
 	same := map[*graph.Node]*graph.Node{}
 	for i, node := range n.recorded.Nodes {
-		if one.Nodes[i].Type() != node.Type() {
-			return nil, errors.New("windowed: the network is built in another way for another batch")
-		}
 		same[node] = one.Nodes[i]
 	}
 	wanted := make([]*graph.Node, len(ops))
@@ -70,7 +67,7 @@ func (n *Network) BuildClean(one *record.Program, picture *graph.Node, ops []int
 			made[k] = table(made[k], s)
 		}
 	}
-	return made, nil
+	return made
 }
 
 // table lists the places of a map, of the first picture of the batch.
