@@ -5,9 +5,7 @@ package attrib
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"image"
 	"math"
 
 	"github.com/convlens/convlens/gonbviz/field"
@@ -139,32 +137,6 @@ type Attribution struct {
 	Cached bool
 	// PeakMemory is the most memory that the process has held since it began, in bytes; 0 where the system doesn't say.
 	PeakMemory int64
-}
-
-// Share is the part, 0 to 1, of the map's positive values that lies inside a box, given in pixels of the network's input:
-// how much of the evidence for the class is where one thinks it is. A map without positive values is an error, and so
-// is a box that does not lie inside the input.
-func (a *Attribution) Share(box image.Rectangle) (float64, error) {
-	if a.Map == nil {
-		return 0, errors.New("attrib: this attribution has no map; make one with an overlap of mean or sum")
-	}
-	if box.Empty() || !box.In(image.Rect(0, 0, a.Map.W, a.Map.H)) {
-		return 0, fmt.Errorf("attrib: the box %v does not lie inside the input of %d×%d", box, a.Map.W, a.Map.H)
-	}
-	inside, all := 0.0, 0.0
-	for y := range a.Map.H {
-		for x := range a.Map.W {
-			v := max(float64(a.Map.At(y, x)), 0)
-			all += v
-			if image.Pt(x, y).In(box) {
-				inside += v
-			}
-		}
-	}
-	if !(all > 0) {
-		return 0, errors.New("attrib: nothing in this map supports the class")
-	}
-	return inside / all, nil
 }
 
 // check fills in what an empty Score stands for, and refuses unknown ones.
