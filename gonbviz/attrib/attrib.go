@@ -123,8 +123,12 @@ type Attribution struct {
 	CleanProbability float64
 	// Map has the size of the network's input, in units of the score; nil where the method was asked for none.
 	Map *field.Plane
+	// Error is the standard error of Map, pixel by pixel, where that is an estimate; nil where it is exact.
+	Error *field.Plane
 	// Grid is set by methods that ask the network at positions.
 	Grid *Grid
+	// Channels is set by methods that look for channels instead of pixels.
+	Channels *Channels
 	// Batch is the number of pictures that were run at once.
 	Batch int
 	// Engine is the way in which positions were computed, Full or Incremental; empty where a method knows only one.
