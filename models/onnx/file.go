@@ -150,7 +150,7 @@ func (f *file) readDeclarations(g *pb.GraphProto) error {
 		}
 	}
 	if len(inputs) != 1 {
-		return fmt.Errorf("%d inputs; a classifier of pictures has one", len(inputs))
+		return fmt.Errorf("%d inputs%s; a classifier of pictures has one", len(inputs), names(inputs))
 	}
 	f.input = inputs[0]
 	for _, out := range g.Output {
@@ -160,6 +160,21 @@ func (f *file) readDeclarations(g *pb.GraphProto) error {
 		return errors.New("the graph has no output")
 	}
 	return nil
+}
+
+// names lists the first few inputs: TensorFlow's exporter can leave a weight among them without its numbers.
+func names(inputs []declaration) string {
+	list := ""
+	for i, in := range inputs[:min(len(inputs), 3)] {
+		list += fmt.Sprintf("%s%.60q", []string{" (", ", "}[min(i, 1)], in.name)
+	}
+	if len(inputs) > 3 {
+		list += ", …"
+	}
+	if list != "" {
+		list += ")"
+	}
+	return list
 }
 
 func declare(v *pb.ValueInfoProto) declaration {

@@ -10,15 +10,39 @@ import (
 // namer gives variables paths that a person can read: "/layer1/0/conv1/weights" for a weight "layer1.0.conv1.weight".
 type namer struct {
 	file   *file
-	root   string // what stands before every layer's name
+	root   string          // what stands before every layer's name
+	biases map[*node]*node // the additions of a bias, by the products behind which they stand
+	layer  map[*node]*node // the products, by these additions
 	scopes map[*node]string
 	taken  map[string]int // how often a scope or path has been asked for
 }
 
 func newNamer(f *file) *namer {
-	n := &namer{file: f, scopes: map[*node]string{}, taken: map[string]int{}}
+	n := &namer{file: f, biases: map[*node]*node{}, layer: map[*node]*node{}, scopes: map[*node]string{}, taken: map[string]int{}}
+	n.pair()
 	n.root = n.common()
 	return n
+}
+
+// pair finds the layers that a file writes as two nodes: a product, and a bias that is added to it.
+func (n *namer) pair() {
+	maker, users := n.file.makers(), map[string]int{}
+	for _, of := range n.file.nodes {
+		for _, in := range of.inputs {
+			users[in]++
+		}
+	}
+	for _, add := range n.file.nodes {
+		if add.op != "Add" || len(add.inputs) != 2 {
+			continue
+		}
+		for i, in := range add.inputs {
+			product, bias := maker[in], n.file.weights[add.inputs[1-i]]
+			if product != nil && bias != nil && bias.size() > 1 && users[in] == 1 && (product.op == "MatMul" || product.op == "Conv") {
+				n.biases[product], n.layer[add] = add, product
+			}
+		}
+	}
 }
 
 // common is the model's own name, as TensorFlow puts it before every layer's: nothing is told apart by it.
@@ -47,6 +71,9 @@ func (n *namer) common() string {
 
 // variable is a new path for a variable of a node.
 func (n *namer) variable(of *node, role string) string {
+	if n.layer[of] != nil {
+		role = "biases"
+	}
 	return n.free("/" + n.scope(of) + "/" + role)
 }
 
@@ -66,9 +93,12 @@ func (n *namer) scope(of *node) string {
 	if s, found := n.scopes[of]; found {
 		return s
 	}
+	if product := n.layer[of]; product != nil {
+		return n.scope(product)
+	}
 	name := clean(strings.TrimPrefix(n.written(of), n.root))
 	if name == "" {
-		name = clean(of.outputs[0])
+		name = clean(strings.TrimSuffix(of.outputs[0], "_output_0"))
 	}
 	if name == "" {
 		name = strings.ToLower(of.op)
@@ -77,19 +107,25 @@ func (n *namer) scope(of *node) string {
 	return n.scopes[of]
 }
 
-// written is the layer's name as the file has it: in its weights, else in the node; "" where neither says one.
+// written is the layer's name as the file has it: in its weights, else in the node, else in its bias; "" where none of
+// them says one.
 func (n *namer) written(of *node) string {
-	if name := n.fromWeights(of); name != "" {
-		return name
+	name := n.fromWeights(of)
+	if name == "" {
+		name = fromNode(of)
 	}
-	return fromNode(of)
+	if add := n.biases[of]; name == "" && add != nil {
+		name = n.fromWeights(add)
+	}
+	return name
 }
 
 // An exporter that has no name for a weight makes one up.
 var anonymous = regexp.MustCompile(`^(onnx::.*|val_\d+|_v_\d+|\d+|const.*|initializer.*|.*\.onnx_initializer.*)$`)
 
 // weightEnding is what stands behind a layer's name in that of its weights.
-var weightEnding = regexp.MustCompile(`(?i)([./_]?(weight|kernel|gamma|scale|alpha|slope|w|bias|beta|b)(_?\d+)?|/(ReadVariableOp|merged_input)(:\d+)?)$`)
+var weightEnding = regexp.MustCompile(`(?i)([./_]?(weight|kernel|gamma|scale|alpha|slope|w|bias|beta|b)(_?\d+)?|` +
+	`/(ReadVariableOp|merged_input)(:\d+)?)$`)
 
 // fromWeights is the layer's name in that of its first weights that say one.
 func (n *namer) fromWeights(of *node) string {
@@ -97,7 +133,11 @@ func (n *namer) fromWeights(of *node) string {
 		if n.file.weights[in] == nil || anonymous.MatchString(in) || !weightEnding.MatchString(in) {
 			continue
 		}
-		if name := withoutOp(weightEnding.ReplaceAllString(in, "")); clean(name) != "" {
+		name := in
+		if !strings.HasSuffix(in, "layer_scale") { // ConvNeXt's, which is a layer
+			name = withoutOp(weightEnding.ReplaceAllString(in, ""))
+		}
+		if clean(name) != "" {
 			return name
 		}
 	}

@@ -90,20 +90,39 @@ func TestFinalActivation(t *testing.T) {
 }
 
 func TestVariableNames(t *testing.T) {
-	for family, want := range map[string]string{
-		"vgg_bn":    "/features/0/0/weights /features/0/0/biases /features/0/1/mean /classifier/0/weights",
-		"keras":     "/conv2d/weights /conv2d_1/weights /dense/weights",
-		"googlenet": "/conv1/7x7_s2/weights /inception_3a/5x5_reduce/biases /loss3/classifier/weights",
-		"resnet":    "/layer2/0/downsample/0/weights /layer2/0/downsample/1/variance /fc/biases",
-		"convnext":  "/features/1/0/block/2/scale",
+	folders := map[string]string{"families": "testdata/families", "exporters": unpacked(t, "exporters")}
+	for name, want := range map[string][]string{
+		"families/vgg_bn":    {"/features/0/0/weights", "/features/0/0/biases", "/features/0/1/mean", "/classifier/0/weights"},
+		"families/keras":     {"/conv2d/weights", "/conv2d_1/weights", "/dense/weights"},
+		"families/googlenet": {"/conv1/7x7_s2/weights", "/inception_3a/5x5_reduce/biases", "/loss3/classifier/weights"},
+		"families/resnet":    {"/layer2/0/downsample/0/weights", "/layer2/0/downsample/1/variance", "/fc/biases"},
+		"families/convnext":  {"/features/1/0/block/2/scale"},
+		"exporters/torch_old17-convnext-open": {
+			"/features/1/0/block/3/weights", "/features/1/0/block/3/biases", "/features/1/0/layer_scale/value",
+		},
+		"exporters/torch_new20-convnext-open": {
+			"/features/1/0/block/3/weights", "/features/1/0/block/3/biases", "/features/1/0/layer_scale/value",
+		},
+		"exporters/torch_new20-resnet-open-unfolded": {"/2/downsample/0/weights", "/2/downsample/1/variance", "/6/biases"},
+		"exporters/torch_old9-mobilenet_v3-batch1": {
+			"/features/1/block/0/0/weights", "/features/1/block/1/fc1/biases", "/classifier/3/weights",
+		},
+		"exporters/keras-plain-open": {
+			"/conv0_1/weights", "/conv1_1/biases", "/predictions_1/weights", "/predictions_1/biases",
+		},
+		"exporters/tf2onnx13-separable-open-channels_first": {
+			"/conv0_1/weights", "/depthwise_1/weights", "/bn1_1/value", "/logits_1/biases",
+		},
+		"exporters/keras_torch-plain-open": {"/Conv/weights", "/Conv_2/weights", "/MatMul/weights"},
 	} {
-		net, err := onnx.Open("testdata/families/" + family + ".onnx")
+		net, err := onnx.Open(filepath.Join(folders[filepath.Dir(name)], filepath.Base(name)+".onnx"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, path := range strings.Fields(want) {
-			if v := net.Store.GetVariable(path); v == nil || v.Trainable == (strings.HasSuffix(path, "/mean") || strings.HasSuffix(path, "/variance")) {
-				t.Errorf("%s: %s: %v", family, path, v)
+		for _, path := range want {
+			counted := strings.HasSuffix(path, "/mean") || strings.HasSuffix(path, "/variance")
+			if v := net.Store.GetVariable(path); v == nil || v.Trainable == counted {
+				t.Errorf("%s: %s: %v", name, path, v)
 			}
 		}
 	}
