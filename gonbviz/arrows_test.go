@@ -52,6 +52,7 @@ var arrows = map[string][]string{
 	"gonbviz/internal/quiet":             {},
 	"gonbviz/internal/plugin":            {"gonbviz/internal/quiet"},
 	"gonbviz/internal/setup":             {"gonbviz/internal/plugin"},
+	"gonbviz/internal/peers":             nil,
 	"gonbviz/internal/testbackend":       nil,
 	"gonbviz/internal/testnet":           nil,
 	"gonbviz/internal/setup/browsertest": nil,

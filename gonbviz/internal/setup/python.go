@@ -64,8 +64,14 @@ func (s site) pythonVersion(ctx context.Context) (string, error) {
 	return ask(ctx, s.home, s.environment(), s.python(), "-c", `import sys; print(sys.version.replace("\n", " "))`)
 }
 
-// installJupyter makes the Python environment. What was downloaded before an interruption is not fetched again.
+// installJupyter makes the Python environment with JupyterLab.
 func (s site) installJupyter(ctx context.Context, r *reporter) error {
+	return s.installPackages(ctx, r, requirements)
+}
+
+// installPackages makes the Python environment with the packages of a pinned list. What was downloaded before an
+// interruption is not fetched again.
+func (s site) installPackages(ctx context.Context, r *reporter, requirements []byte) error {
 	if err := s.makeEnvironment(ctx); err != nil {
 		return err
 	}

@@ -29,7 +29,7 @@ var toolPackages = []string{
 type site struct {
 	root string // the clone
 	home string // the folder in which all is installed
-	// Folders below home.
+	// Folders below home; jupyter is the Python environment, which Environment has for other packages.
 	jupyter, tools, user, downloads string
 	// fetched is a file that says that the modules of the library were fetched.
 	fetched string

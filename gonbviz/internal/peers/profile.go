@@ -1,0 +1,151 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"github.com/convlens/convlens/gonbviz/internal/record"
+	"github.com/convlens/convlens/gonbviz/probe"
+)
+
+// layer is how long a network takes up to a layer.
+type layer struct {
+	Name  string `json:"name"`
+	Shape []int  `json:"shape"`
+	// Seconds of the network that ends with this layer.
+	Seconds float64 `json:"seconds"`
+	// Work is the multiply-adds of this layer's convolutions and dense operations.
+	Work float64 `json:"work"`
+}
+
+// profiles prints how long each layer takes.
+func (c *forwardComparison) profiles(ctx context.Context, out io.Writer, end func()) error {
+	t := table{
+		title:   "Layers of gonbviz, each as the time to it less that to the layer before (below 0 by noise)",
+		columns: []string{"network", "batch", "layer", "shape", "ms", "to it", "million multiply-adds", "of peak"},
+	}
+	var peak float64
+	for _, network := range c.models {
+		p := c.open(ctx, ours, network)
+		if p == nil {
+			continue
+		}
+		for _, batch := range c.batches {
+			c.show(fmt.Sprintf("%s, batch %d: layer by layer", network, batch))
+			a, err := p.ask(request{Do: "profile", Batch: batch, Runs: c.rounds})
+			if err != nil {
+				c.leaveOut(network, err)
+				break
+			}
+			peak = max(peak, a.Rate)
+			before := 0.0
+			for _, l := range a.Layers {
+				took := l.Seconds - before
+				before = l.Seconds
+				var share any
+				if l.Work > 0 && took > 0 {
+					share = l.Work / took / a.Rate
+				}
+				t.add(network, batch, l.Name, fmt.Sprint(l.Shape), 1000*took, 1000*l.Seconds, l.Work/1e6, share)
+			}
+		}
+		p.close()
+	}
+	end()
+	c.left = append(c.left, fmt.Sprintf("peak: %.0f billion multiply-adds a second in a product of square matrices of 2048", peak/1e9))
+	return c.finish(out, t)
+}
+
+// profile measures networks that end with each of the layers.
+func (s *server) profile(ctx context.Context, q request) (answer, error) {
+	recorded, err := s.probe.Recorded(q.Batch)
+	if err != nil {
+		return answer{}, err
+	}
+	var a answer
+	if a.Rate, err = s.peakRate(ctx, q.Runs); err != nil {
+		return a, err
+	}
+	for _, n := range recorded.Nodes {
+		w := work(recorded, n)
+		if w == 0 && n != recorded.Logits {
+			continue
+		}
+		seconds, err := s.until(ctx, n, recorded, q)
+		if err != nil {
+			return a, err
+		}
+		a.Layers = append(a.Layers, layer{Name: n.Type().String(), Shape: n.Shape().Dimensions, Seconds: seconds, Work: w})
+	}
+	return a, nil
+}
+
+// work is the multiply-adds of a convolution or dense operation, for its whole batch; 0 for any other node.
+func work(p *record.Program, n *graph.Node) float64 {
+	switch a := p.Attributes(n).(type) {
+	case record.Conv:
+		kernel := n.Inputs()[1].Shape()
+		return float64(n.Shape().Size()) * float64(kernel.Size()/kernel.Dimensions[a.Axes.KernelOutputChannels])
+	case record.Dot:
+		sum := 1
+		for _, axis := range a.LeftContracting {
+			sum *= n.Inputs()[0].Shape().Dimensions[axis]
+		}
+		return float64(n.Shape().Size()) * float64(sum)
+	}
+	return 0
+}
+
+// until is the least time of a network that ends with a node.
+func (s *server) until(ctx context.Context, n *graph.Node, recorded *record.Program, q request) (float64, error) {
+	shape := shapes.Make(dtypes.Float32, q.Batch, size, size, 3)
+	program, err := s.probe.Program(fmt.Sprint("until ", n.Id()), q.Batch, []shapes.Shape{shape},
+		func(_ probe.Forward, in []*graph.Node) []*graph.Node {
+			made := recorded.Replay(in[0], []*graph.Node{n}, nil)[0]
+			return []*graph.Node{graph.ConvertDType(graph.ReduceAllMax(made), dtypes.Float32)}
+		})
+	if err != nil {
+		return 0, err
+	}
+	return least(ctx, program, q.Runs, tensors.FromFlatDataAndDimensions(s.pictures[:shape.Size()], shape.Dimensions...))
+}
+
+// peakRate is how many multiply-adds a second the backend does in its best case.
+func (s *server) peakRate(ctx context.Context, runs int) (float64, error) {
+	const side = 2048
+	shape := shapes.Make(dtypes.Float32, side, side)
+	program, err := s.probe.Program("peak", 1, []shapes.Shape{shape, shape}, func(_ probe.Forward, in []*graph.Node) []*graph.Node {
+		return []*graph.Node{graph.ReduceAllMax(graph.Dot(in[0], in[1]).Product())}
+	})
+	if err != nil {
+		return 0, err
+	}
+	matrix := func() *tensors.Tensor {
+		return tensors.FromFlatDataAndDimensions(slices.Clone(s.pictures[:side*side]), side, side)
+	}
+	seconds, err := least(ctx, program, runs, matrix(), matrix())
+	return side * side * side / seconds, err
+}
+
+// least is the shortest of some runs of a program.
+func least(ctx context.Context, program *probe.Program, runs int, inputs ...*tensors.Tensor) (float64, error) {
+	shortest := 0.0
+	for i := range runs + 1 {
+		start := time.Now()
+		if _, err := program.Run(ctx, inputs...); err != nil {
+			return 0, err
+		}
+		if took := time.Since(start).Seconds(); i == 1 || i > 1 && took < shortest { // the first warms up
+			shortest = took
+		}
+	}
+	return shortest, nil
+}
