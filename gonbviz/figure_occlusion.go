@@ -43,12 +43,19 @@ func Heatmap(a *attrib.Attribution) (picture.Figure, error) {
 		return picture.Figure{}, err
 	}
 	in := a.Picture.Input
-	figure := d.figure(inputPanel(a.Picture, title(photoWord(a.Picture)), fmt.Sprintf("%d × %d, as the network gets it", in.Width, in.Height)), d.heatmap(), d.onPhotograph())
-	figure.Title = fmt.Sprintf("Where the evidence for “%s” lies", a.Label)
+	panels := []picture.Mark{inputPanel(a.Picture, title(photoWord(a.Picture)), fmt.Sprintf("%d × %d, as the network gets it", in.Width, in.Height)), d.heatmap(), d.onPhotograph()}
+	if a.Error != nil {
+		panels = append(panels, d.errorPanel())
+	}
+	figure := d.figure(panels...)
+	figure.Title = fmt.Sprintf("Where the evidence for “%s” lies", a.Explained())
 	return figure, nil
 }
 
 func (p Panels) figure() (picture.Figure, error) {
+	if p.Attribution != nil && p.Channels != nil {
+		return channelsFigure(p.Attribution), nil
+	}
 	d, err := newDrawing(p.Attribution)
 	if err != nil {
 		return picture.Figure{}, err
@@ -93,13 +100,14 @@ func (p Panels) gridNumbers() (shape []int, values []float32, err error) {
 // drawing is an attribution on its way to a figure.
 type drawing struct {
 	*attrib.Attribution
-	plane field.Plane  // what the heatmap shows: the pixel map, or the grid where there is none
-	over  picture.Rect // where it lies on the input
-	whole picture.Rect // the input
-	scale scale.Scale
-	pale  picture.Photo
-	grid  picture.Rect // where the cells of the positions lie
-	early bool         // a preview: positions that were not asked show what the nearest one does
+	plane  field.Plane  // what the heatmap shows: the pixel map, or the grid where there is none
+	over   picture.Rect // where it lies on the input
+	whole  picture.Rect // the input
+	scale  scale.Scale
+	pale   picture.Photo
+	grid   picture.Rect // where the cells of the positions lie
+	owners []int        // by pixel, the part that has it; nil where positions are windows in rows and columns
+	early  bool         // a preview: positions that were not asked show what the nearest one does
 }
 
 func newDrawing(a *attrib.Attribution) (drawing, error) {
@@ -110,8 +118,12 @@ func newDrawing(a *attrib.Attribution) (drawing, error) {
 	whole := picture.Rect{W: float64(in.Width), H: float64(in.Height)}
 	d := drawing{Attribution: a, over: whole, whole: whole, pale: picture.Photo{Image: a.Picture.Small, Pale: true, Over: whole}}
 	if a.Grid != nil {
-		d.grid = cells(a.Grid)
-		d.plane, d.over = a.Grid.Drop, d.grid
+		if d.grid = whole; d.parts() {
+			d.owners = a.Grid.Owners(in.Height, in.Width)
+		} else {
+			d.grid = cells(a.Grid)
+		}
+		d.plane, d.over = d.painted(a.Grid.Drop), d.grid
 	}
 	if a.Map != nil {
 		d.plane, d.over = *a.Map, whole
@@ -155,17 +167,34 @@ func (d drawing) strongestPosition() int {
 func (d drawing) position() picture.Panel {
 	i := d.strongestPosition()
 	w := d.Grid.Windows[i]
+	part := d.words().part
 	panel := inputPanel(d.Picture, "One position", fmt.Sprintf("%d × %d %s, %s", w.Dy(), w.Dx(), d.fillWords(), d.rankWords()))
 	panel.Layers = append(panel.Layers, d.hidden(i)...)
-	after := d.Clean - float64(d.Grid.Drop.Values[i])
-	panel.Below = []picture.Mark{d.meter("all visible", d.Clean, d.CleanProbability), d.meter("patch here", after, float64(d.Grid.Probability.Values[i]))}
-	panel.Alt = fmt.Sprintf("%s with a patch in the %s", inputName(d.Picture), d.place(w))
+	after, label := d.Clean-float64(d.Grid.Drop.Values[i]), part+" here"
+	panel.Alt = fmt.Sprintf("%s with a %s in the %s", inputName(d.Picture), part, d.place(w))
+	if d.parts() {
+		panel.Heading, panel.Note, label = "One part", fmt.Sprintf("%s, %s", d.fillWords(), d.rankWords()), "without it"
+	}
+	if d.Grid.Revealed {
+		after, label = d.Grid.Bare+float64(d.Grid.Drop.Values[i]), "only this"
+		panel.Note = fmt.Sprintf("%s around it, %s", d.fillWords(), d.rankWords())
+		panel.Alt = fmt.Sprintf("%s of which only a %s in the %s shows", inputName(d.Picture), part, d.place(w))
+	}
+	panel.Below = []picture.Mark{d.meter("all visible", d.Clean, d.CleanProbability), d.meter(label, after, float64(d.Grid.Probability.Values[i]))}
 	return panel
 }
 
 // fillWords are the fill as the command line names it; numbers need a word before them.
 func (d drawing) fillWords() string {
 	fill := d.option("fill")
+	switch attrib.Fill(fill) {
+	case attrib.PatchMean:
+		return "of its own mean"
+	case attrib.Inpaint:
+		return "inpainted"
+	case attrib.OtherPicture:
+		return "of another picture"
+	}
 	if strings.ContainsAny(fill, "0123456789") {
 		return "of " + fill
 	}
@@ -188,7 +217,11 @@ func (d drawing) positionWords() string {
 	if len(d.Grid.Windows) == 1 {
 		return "1 position"
 	}
-	words := scale.Count(len(d.Grid.Windows)) + " positions"
+	what := " positions"
+	if d.parts() {
+		what = " parts"
+	}
+	words := scale.Count(len(d.Grid.Windows)) + what
 	if d.Grid.Unasked > 0 {
 		words = scale.Count(d.asked()) + " of " + words
 	}
@@ -197,6 +230,9 @@ func (d drawing) positionWords() string {
 
 // meter is a score as a number; its bar is the probability, which every score has.
 func (d drawing) meter(label string, score, probability float64) picture.Meter {
+	if d.Score == attrib.Activation { // which says nothing of a class: of the clean one
+		probability = max(min(score/d.Clean, 1), 0)
+	}
 	return picture.Meter{Label: label, Value: probability, Number: d.number(score)}
 }
 
@@ -224,6 +260,13 @@ func (d drawing) place(w image.Rectangle) string {
 func (d drawing) hidden(position int) []picture.Layer {
 	w := d.Grid.Windows[position]
 	patch := picture.Patch{At: rect(w)}
+	if !d.plain() {
+		layers := d.shown(position)
+		if d.Grid.Segments == nil {
+			layers = append(layers, patch)
+		}
+		return layers
+	}
 	switch attrib.Fill(d.option("fill")) {
 	case attrib.Gray:
 		patch.Fill = color.NRGBA{128, 128, 128, 255}
@@ -257,16 +300,14 @@ func (d drawing) dropNote() string {
 	case d.early:
 		return "preview: " + d.positionWords()
 	case d.Map == nil:
-		return "while the patch is centred there"
+		return d.centredNote()
 	case d.option("overlap") == string(attrib.OverlapSum):
-		return "per pixel, sum over its patches"
-	case d.Grid == nil:
-		return "per pixel"
+		return strings.Replace(d.words().per, "mean over", "sum over", 1)
 	}
-	return "per pixel, mean over its patches"
+	return d.words().per
 }
 
-func (d drawing) dropHeading() string { return "Drop of the " + d.Score.Words() }
+func (d drawing) dropHeading() string { return d.words().value + " of the " + d.Score.Words() }
 
 // blank lies under a map by itself, so that one that covers a part of the input stands where that part is.
 var blank = image.NewNRGBA(image.Rect(0, 0, 1, 1))
@@ -276,8 +317,8 @@ func (d drawing) heatmap() picture.Panel {
 	return picture.Panel{
 		Heading: d.dropHeading(), Note: d.dropNote(),
 		Layers: []picture.Layer{picture.Photo{Image: blank, Over: d.whole}, picture.Overlay{Plane: d.plane, Scale: d.scale, Over: d.over}},
-		Alt:    "Heatmap of the drop, " + rangeWords(d.plane),
-		Below:  []picture.Mark{picture.Ramp{Scale: d.scale, LowWords: "against", HighWords: "for the class"}},
+		Alt:    "Heatmap of the " + strings.ToLower(d.words().value) + ", " + rangeWords(d.plane),
+		Below:  []picture.Mark{picture.Ramp{Scale: d.scale, LowWords: "against", HighWords: d.forWords()}},
 	}
 }
 
@@ -288,8 +329,8 @@ func (d drawing) overlay() picture.Panel {
 	return picture.Panel{
 		Heading: d.dropHeading(), Note: d.dropNote(),
 		Layers: append([]picture.Layer{d.pale, picture.Overlay{Plane: d.plane, Scale: veiled, Over: d.over}}, d.region()...),
-		Alt:    "Heatmap of the drop over the " + photoWord(d.Picture) + ", " + rangeWords(d.plane),
-		Below:  []picture.Mark{picture.Ramp{Scale: veiled, LowWords: "against", HighWords: "for the class", Ground: picture.Backdrop(d.Picture.Shown)}},
+		Alt:    "Heatmap of the " + strings.ToLower(d.words().value) + " over the " + photoWord(d.Picture) + ", " + rangeWords(d.plane),
+		Below:  []picture.Mark{picture.Ramp{Scale: veiled, LowWords: "against", HighWords: d.forWords(), Ground: picture.Backdrop(d.Picture.Shown)}},
 	}
 }
 
@@ -317,6 +358,14 @@ func (d drawing) centredNote() string {
 	if d.early {
 		return "preview: " + d.positionWords()
 	}
+	switch g := d.Grid; {
+	case g.Revealed && d.parts():
+		return "while only that part shows"
+	case g.Revealed:
+		return "while only the patch there shows"
+	case d.parts():
+		return "while that part is hidden"
+	}
 	return "while the patch is centred there"
 }
 
@@ -325,8 +374,8 @@ func (d drawing) probability() picture.Panel {
 	s := scale.Scale{Low: 0, High: 1}
 	return picture.Panel{
 		Heading: "Probability of the class", Note: d.centredNote(),
-		Layers: []picture.Layer{d.pale, picture.Overlay{Plane: d.Grid.Probability, Scale: s, Over: d.grid}},
-		Alt:    fmt.Sprintf("Probability of %s at %s patch positions, %s", d.Label, scale.Count(d.asked()), rangeWords(d.Grid.Probability)),
+		Layers: []picture.Layer{d.pale, picture.Overlay{Plane: d.painted(d.Grid.Probability), Scale: s, Over: d.grid}},
+		Alt:    fmt.Sprintf("Probability of %s at %s %s positions, %s", d.Label, scale.Count(d.asked()), d.words().part, rangeWords(d.painted(d.Grid.Probability))),
 		Below: []picture.Mark{picture.Ramp{Scale: s, Mark: d.CleanProbability,
 			MarkWords: "mark: all visible, " + scale.Probability(d.CleanProbability)}},
 	}
@@ -334,7 +383,7 @@ func (d drawing) probability() picture.Panel {
 
 // best shows the most probable class at each position.
 func (d drawing) best() picture.Panel {
-	classes := picture.Classes{H: d.Grid.Rows, W: d.Grid.Cols, Index: d.Grid.Best, Clear: d.Class, Over: d.grid}
+	classes := d.classes()
 	key := classes.Key(func(class int) string { return d.Grid.Labels[class] }, picture.Backdrop(d.Picture.Shown))
 	var words []string
 	for _, e := range key.Entries {
@@ -343,34 +392,34 @@ func (d drawing) best() picture.Panel {
 	return picture.Panel{
 		Heading: "Most probable class", Note: d.centredNote(),
 		Layers: []picture.Layer{d.pale, picture.Border{At: d.grid}, classes},
-		Alt:    fmt.Sprintf("Most probable class at %s patch positions: %s", scale.Count(d.asked()), strings.Join(words, ", ")),
+		Alt:    fmt.Sprintf("Most probable class at %s %s positions: %s", scale.Count(d.asked()), d.words().part, strings.Join(words, ", ")),
 		Below:  []picture.Mark{key},
 	}
 }
 
 // figure puts the words around the panels.
 func (d drawing) figure(panels ...picture.Mark) picture.Figure {
-	words := make([]string, len(d.Options))
-	for i, o := range d.Options {
-		words[i] = o.Name + " " + o.Value
+	subtitle, positions := "Pixel by pixel", d.errorCaption()
+	if d.Error != nil {
+		subtitle = fmt.Sprintf("The %s shows through %s random masks; what goes with a high score when it shows is red", photoWord(d.Picture), scale.Count(d.masks()))
 	}
-	subtitle, positions := "Pixel by pixel", ""
-	text := fmt.Sprintf("%s, %s %s, %s of the whole picture; %s", d.Network, d.Label, d.number(d.Clean), d.Score.Words(), d.Method)
+	value, part := strings.ToLower(d.words().value), d.words().part
+	text := fmt.Sprintf("%s, %s %s, %s of the whole picture; %s", d.Network, d.Explained(), d.number(d.Clean), d.Score.Words(), d.Method)
 	if g := d.Grid; g != nil {
 		subtitle, positions = d.subtitle(), d.gridWords()
 		i := d.strongestPosition()
-		text += fmt.Sprintf(" at %s: largest drop %s with the patch in the %s", d.positionWords(), scale.Number(float64(g.Drop.Values[i])), d.place(g.Windows[i]))
+		text += fmt.Sprintf(" at %s: largest %s %s with the %s in the %s", d.positionWords(), value, scale.Number(float64(g.Drop.Values[i])), part, d.place(g.Windows[i]))
 	}
 	row := picture.Row{Marks: panels, Size: 200}
 	if len(panels) < 4 {
 		row.Size = 273 // a third of the width: two or three are large, and never blown up beyond that
 	}
 	return picture.Figure{
-		Title: fmt.Sprintf("What “%s” rests on", d.Label), Subtitle: subtitle, Body: []picture.Mark{row},
-		Caption: []string{d.Network, inputCaption(d.Picture), d.Guessed, fmt.Sprintf("class %s (%d)", d.Label, d.Class),
+		Title: fmt.Sprintf("What “%s” rests on", d.Explained()), Subtitle: subtitle, Body: []picture.Mark{row},
+		Caption: []string{d.Network, inputCaption(d.Picture), d.Guessed, d.explainedCaption(),
 			fmt.Sprintf("score %s, %s with all visible", d.Score.Words(), d.number(d.Clean)),
-			d.Method + ": " + strings.Join(words, ", "), positions, engineWords(d.Engine), "positive supports the class", backendCaption(d.Backend)},
-		Alt:  fmt.Sprintf("%s. The drop is %s.", text, rangeWords(d.plane)),
+			d.methodCaption(), positions, engineWords(d.Engine), "positive supports the " + strings.TrimPrefix(d.forWords(), "for the "), backendCaption(d.Backend)},
+		Alt:  fmt.Sprintf("%s. The %s is %s.", text, value, rangeWords(d.plane)),
 		Text: text,
 	}
 }
@@ -383,7 +432,16 @@ func (d drawing) subtitle() string {
 	case d.Grid.Unasked > 0:
 		return fmt.Sprintf("Stopped at %s; what was not asked is grey", d.positionWords())
 	}
-	return fmt.Sprintf("%s patch slides over the %s; the network is asked again at each position", d.patchWords(), photoWord(d.Picture))
+	photo := photoWord(d.Picture)
+	switch g := d.Grid; {
+	case g.Revealed && d.parts():
+		return fmt.Sprintf("Only one part of the %s shows after the other; the gain is over none at all", photo)
+	case g.Revealed:
+		return fmt.Sprintf("Only a patch of the %s shows, at one position after the other; the gain is over none at all", photo)
+	case d.parts():
+		return fmt.Sprintf("One part of the %s after the other is hidden; the network is asked again each time", photo)
+	}
+	return fmt.Sprintf("%s patch slides over the %s; the network is asked again at each position", d.patchWords(), photo)
 }
 
 // gridWords are the caption's on the positions.
@@ -393,6 +451,8 @@ func (d drawing) gridWords() string {
 		return "preview: " + d.positionWords()
 	case g.Unasked > 0:
 		return "stopped at " + d.positionWords()
+	case d.parts():
+		return d.positionWords()
 	default:
 		return fmt.Sprintf("%d × %d = %s", g.Rows, g.Cols, d.positionWords())
 	}
@@ -420,6 +480,8 @@ func (d drawing) patchWords() string {
 		return "A blurred"
 	case attrib.Noise:
 		return "A noisy"
+	case attrib.Inpaint:
+		return "An inpainted"
 	}
 	return "A"
 }

@@ -54,7 +54,7 @@ func (r *occluder) note(x answer) {
 	p := probe.Probabilities(logits)
 	score := o.measure(r.found.Class, x.at, p)
 	if i == len(g.Windows) { // nothing shows
-		r.bare = score
+		g.Bare = score
 		if o.AllClasses {
 			g.BareLogits = slices.Clone(logits)
 		}
@@ -62,7 +62,7 @@ func (r *occluder) note(x answer) {
 	}
 	value := r.score - score
 	if g.Revealed {
-		value = score - r.bare
+		value = score - g.Bare
 	}
 	best := probe.Best(logits)
 	g.Drop.Values[i] = float32(value) + 0 // no −0
@@ -105,6 +105,9 @@ func (a *Attribution) reckon() {
 	g := a.Grid
 	score := func(logits []float32) float64 { return a.Score.of(a.Class, logits, probe.Probabilities(logits)) }
 	a.Clean, a.CleanProbability = score(g.CleanLogits), probe.Probabilities(g.CleanLogits)[a.Class]
+	if g.Revealed {
+		g.Bare = score(g.BareLogits)
+	}
 	n := len(g.CleanLogits)
 	for i := range g.Windows {
 		if g.Best[i] < 0 {
@@ -114,7 +117,7 @@ func (a *Attribution) reckon() {
 		logits := g.Logits[i*n : (i+1)*n]
 		value := a.Clean - score(logits)
 		if g.Revealed {
-			value = score(logits) - score(g.BareLogits)
+			value = score(logits) - g.Bare
 		}
 		g.Drop.Values[i], g.Probability.Values[i] = float32(value)+0, float32(probe.Probabilities(logits)[a.Class])
 	}

@@ -114,6 +114,8 @@ type Grid struct {
 	Segments []int
 	// Revealed says that Windows are all that shows at their positions, and Drop what each gains: see Reveal.
 	Revealed bool
+	// Bare is the score where nothing shows, of a Reveal.
+	Bare float64
 	// Logits are those of all classes at each position, and CleanLogits those of the picture as it is, where AllClasses
 	// asked for them.
 	Logits, CleanLogits []float32
@@ -312,7 +314,6 @@ type occluder struct {
 	slow    bool
 	clean   []float32 // of the last answer, and its score
 	score   float64
-	bare    float64 // the score where nothing shows, of a Reveal
 }
 
 // start plans how to ask at a grid's positions.

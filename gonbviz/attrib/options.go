@@ -180,6 +180,25 @@ func (g *Grid) hiding(picture *pixel.Prepared) (hiding, error) {
 	return h, nil
 }
 
+// Lattice reports whether positions are windows in rows and columns; otherwise they are parts of their own, in one row.
+func (g *Grid) Lattice() bool { return g.Settings.windowed() }
+
+// Owners is for each pixel of the input, row by row, the position that hides most of it, of several the last one; −1 where
+// none hides half of it.
+func (g *Grid) Owners(height, width int) []int {
+	list, most := slices.Repeat([]int{-1}, height*width), slices.Repeat([]float32{0.5}, height*width)
+	masks := g.masks(height, width)
+	for i := range g.Windows {
+		b := masks.bounds(i)
+		for k, w := range masks.weights(i) {
+			if p := (b.Min.Y+k/b.Dx())*width + b.Min.X + k%b.Dx(); w >= most[p] {
+				list[p], most[p] = i, w
+			}
+		}
+	}
+	return list
+}
+
 // measure is what is measured of an answer: the logits, and behind them the unit's value where there is one.
 func (o Occlusion) measure(class int, answer []float32, probabilities []float64) float64 {
 	switch o.Score {
