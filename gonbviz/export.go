@@ -111,7 +111,7 @@ func named(path string, err error) error {
 func Endings(result any) []string {
 	pictures := []string{".svg", ".html", ".png"}
 	switch result.(type) {
-	case *attrib.Attribution, Panels:
+	case *attrib.Attribution, Panels, Extremes, Focused:
 		return append(pictures, ".npy", ".csv", ".json")
 	case *probe.FilterBank, *probe.MapSet:
 		return append(pictures, ".npy", ".json")
@@ -175,6 +175,10 @@ func numbers(result any) (shape []int, values []float32, err error) {
 			return numbers(r.Attribution)
 		}
 		return r.gridNumbers()
+	case Extremes:
+		return numbers(r.Attribution)
+	case Focused:
+		return numbers(r.Attribution)
 	case *attrib.Attribution:
 		if r.Map == nil {
 			return []int{r.Grid.Rows, r.Grid.Cols}, r.Grid.Drop.Values, nil
@@ -203,6 +207,10 @@ func mapNumbers(l probe.LayerMaps) (shape []int, values []float32, err error) {
 func table(result any) [][]string {
 	switch r := result.(type) {
 	case Panels:
+		return table(r.Attribution)
+	case Extremes:
+		return r.table()
+	case Focused:
 		return table(r.Attribution)
 	case *attrib.Attribution:
 		return gridTable(r)
@@ -317,6 +325,10 @@ func document(result any) any {
 	switch r := result.(type) {
 	case Panels:
 		return document(r.Attribution)
+	case Extremes:
+		return r.document()
+	case Focused:
+		return r.document()
 	case *attrib.Attribution:
 		return attributionDocument(r)
 	case *probe.Answer:
@@ -393,7 +405,7 @@ func layerDocuments(layers []probe.Layer) []map[string]any {
 	return list
 }
 
-func attributionDocument(a *attrib.Attribution) any {
+func attributionDocument(a *attrib.Attribution) map[string]any {
 	options := map[string]string{}
 	for _, o := range a.Options {
 		options[o.Name] = o.Value

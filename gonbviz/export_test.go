@@ -26,6 +26,8 @@ func results(t *testing.T) map[string]any {
 	t.Helper()
 	lens, photo := open(t, testnet.Branches(31, 21, 1)), stripes(40, 30)
 	occlusion := must(lens.Explain(photo, attrib.Occlusion{Window: attrib.Size{H: 10, W: 7}, Stride: attrib.Size{H: 5, W: 7}}))(t)
+	supported := *occlusion
+	supported.Map = &field.Plane{H: 31, W: 21, Values: slices.Repeat([]float32{1}, 31*21)}
 	return map[string]any{
 		"filters":     must(lens.Filters("stem"))(t),
 		"maps":        must(lens.Maps(photo, probe.Maps{Layers: []string{"stem"}}))(t),
@@ -35,6 +37,8 @@ func results(t *testing.T) map[string]any {
 		"occlusion":   occlusion,
 		"probability": gonbviz.Panels{Attribution: occlusion, Show: gonbviz.Probability},
 		"class":       gonbviz.Panels{Attribution: occlusion, Show: gonbviz.BestClass},
+		"extremes":    gonbviz.Extremes{Attribution: occlusion},
+		"focused":     must(gonbviz.FocusOn(&supported, 0.1))(t),
 		"photograph":  photo,
 	}
 }
@@ -45,6 +49,7 @@ var begin = map[string]string{".svg": "<svg", ".html": "<!DOCTYPE html>", ".png"
 func TestSave(t *testing.T) {
 	shapes := map[string][]int{
 		"filters": {4, 3, 3, 3}, "maps": {4, 15, 10}, "units": {3}, "occlusion": {31, 21}, "probability": {6, 3}, "class": {6, 3},
+		"extremes": {31, 21}, "focused": {31, 21},
 	}
 	for name, result := range results(t) {
 		dir := t.TempDir()

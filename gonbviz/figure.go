@@ -34,6 +34,10 @@ func FigureOf(result any) (picture.Figure, error) {
 		return Panels{Attribution: r}.figure()
 	case Panels:
 		return r.figure()
+	case Extremes:
+		return r.figure()
+	case Focused:
+		return r.figure()
 	case image.Image:
 		return photoFigure(r), nil
 	}

@@ -3,7 +3,6 @@ package gonbviz
 import (
 	"errors"
 	"fmt"
-	"image"
 	"math"
 	"slices"
 	"strings"
@@ -169,32 +168,4 @@ func (d drawing) scoreWords() string {
 		return "confidence in it"
 	}
 	return d.Score.Words() + " of it"
-}
-
-// Focus draws an attribution with a box on it and says which share of its positive values lies inside: whether the
-// answer rests on what one thinks it does. The box is in pixels of the network's input.
-func Focus(a *attrib.Attribution, box image.Rectangle) (picture.Figure, error) {
-	d, err := newDrawing(a)
-	if err != nil {
-		return picture.Figure{}, err
-	}
-	share, err := a.Share(box)
-	if err != nil {
-		return picture.Figure{}, err
-	}
-	in := a.Picture.Input
-	area := float64(box.Dx()*box.Dy()) / float64(in.Width*in.Height)
-	photo := inputPanel(a.Picture, "The box", fmt.Sprintf("%s of the picture’s area", scale.Percent(area)))
-	photo.Layers = append(photo.Layers, picture.Patch{At: rect(box)})
-	photo.Below = []picture.Mark{
-		picture.Meter{Label: "of the area", Value: area, Number: scale.Percent(area)},
-		picture.Meter{Label: "of the drop", Value: share, Number: scale.Percent(share)},
-	}
-	overlay := d.onPhotograph()
-	overlay.Layers = append(overlay.Layers, picture.Patch{At: rect(box)})
-	figure := d.figure(photo, d.heatmap(), overlay)
-	figure.Subtitle = fmt.Sprintf("%s of the positive drop lies inside the box, which is %s of the picture", scale.Percent(share), scale.Percent(area))
-	figure.Caption = append(figure.Caption, fmt.Sprintf("box from (%d, %d) to (%d, %d)", box.Min.X, box.Min.Y, box.Max.X, box.Max.Y))
-	figure.Text += fmt.Sprintf("; %s of the positive drop inside the box", scale.Percent(share))
-	return figure, nil
 }

@@ -81,6 +81,7 @@ func TestFigures(t *testing.T) {
 		"maps":           maps, "maps before": pre, "units": units,
 		"occlusion": occlusion, "grid": grid,
 		"drop": gonbviz.Panels{Attribution: occlusion, Show: gonbviz.Drop}, "probability": gonbviz.Panels{Attribution: grid, Show: gonbviz.Probability},
+		"extremes": gonbviz.Extremes{Attribution: occlusion}, "many extremes": gonbviz.Extremes{Attribution: grid, N: 5, Near: true},
 		"class": gonbviz.Panels{Attribution: occlusion, Show: gonbviz.BestClass}, "heatmap": must(gonbviz.Heatmap(grid))(t),
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,0 +1,180 @@
+package gonbviz
+
+import (
+	"errors"
+	"fmt"
+	"image"
+	"strconv"
+	"strings"
+
+	"github.com/convlens/convlens/gonbviz/attrib"
+	"github.com/convlens/convlens/gonbviz/picture"
+	"github.com/convlens/convlens/gonbviz/scale"
+)
+
+// usualExtremes is how many positions Extremes shows of each kind where nobody says how many.
+const usualExtremes = 3
+
+// Extremes are the positions of an attribution at which hiding matters most and least, each with what the network then
+// takes the picture for: "cover this and it says wallaby".
+type Extremes struct {
+	*attrib.Attribution
+	// N is how many of each kind are shown at most: 3 as a default.
+	N int
+	// Near also takes positions whose windows overlap one that is shown already.
+	Near bool
+}
+
+// Strongest are the positions at which the score falls most.
+func (e Extremes) Strongest() []attrib.Extreme { return e.Grid.Strongest(e.number(), !e.Near) }
+
+// Weakest are the positions at which the score falls least, or rises.
+func (e Extremes) Weakest() []attrib.Extreme { return e.Grid.Weakest(e.number(), !e.Near) }
+
+func (e Extremes) number() int {
+	if e.N > 0 {
+		return e.N
+	}
+	return usualExtremes
+}
+
+func (e Extremes) figure() (picture.Figure, error) {
+	d, err := newDrawing(e.Attribution)
+	if err != nil {
+		return picture.Figure{}, err
+	}
+	if e.Grid == nil {
+		return picture.Figure{}, errors.New("gonbviz: this attribution has no positions")
+	}
+	strongest, weakest := e.Strongest(), e.Weakest()
+	figure := d.figure()
+	figure.Title = fmt.Sprintf("Cover this, and is it still “%s”?", e.Label)
+	figure.Subtitle = fmt.Sprintf("%s patch hides what the frame encloses; below, what the network then says, and its probability", d.patchWords())
+	if len(strongest) > 0 {
+		fell := "The score falls most"
+		figure.Body = []picture.Mark{
+			picture.Row{Size: rowOfFour, Marks: d.extremes(fell, strongest)},
+			picture.Row{Size: rowOfFour, Marks: d.extremes(d.leastWords(weakest), weakest)},
+		}
+		figure.Text = fmt.Sprintf("%s, %s; strongest: %s; weakest: %s", e.Network, e.Label, d.extremeWords(strongest), d.extremeWords(weakest))
+		figure.Alt = fmt.Sprintf("Parts of %s. Strongest: %s. Weakest: %s.", inputName(e.Picture), d.extremeWords(strongest), d.extremeWords(weakest))
+	}
+	if !e.Near {
+		figure.Caption = append(figure.Caption, "windows that don’t overlap")
+	}
+	return figure, nil
+}
+
+// rowOfFour is the width of one of four panels.
+const rowOfFour = 200
+
+// leastWords head the weakest positions.
+func (d drawing) leastWords(weakest []attrib.Extreme) string {
+	if weakest[0].Drop < 0 {
+		return "It falls least, or rises"
+	}
+	return "It falls least"
+}
+
+// extremes are a panel with all positions on the picture and a panel for each.
+func (d drawing) extremes(heading string, list []attrib.Extreme) []picture.Mark {
+	all := picture.Panel{
+		Heading: heading, Note: "where they lie", Layers: []picture.Layer{d.pale},
+		Alt: "Where the positions lie: " + d.placeWords(list),
+	}
+	marks := []picture.Mark{all}
+	for _, e := range list {
+		all.Layers = append(all.Layers, picture.Photo{Image: d.part(e.Window), Over: rect(e.Window)}, picture.Patch{At: rect(e.Window)})
+		marks = append(marks, d.crop(e))
+	}
+	marks[0] = all
+	return marks
+}
+
+// part is a window of the picture in its colours.
+func (d drawing) part(w image.Rectangle) image.Image {
+	if cut, ok := d.Picture.Small.(interface {
+		SubImage(image.Rectangle) image.Image
+	}); ok {
+		return cut.SubImage(w.Add(d.Picture.Small.Bounds().Min))
+	}
+	return nil
+}
+
+// crop shows a position with as much of the picture around it again, and what the network says while it is hidden.
+func (d drawing) crop(e attrib.Extreme) picture.Panel {
+	panel := inputPanel(d.Picture, title(d.place(e.Window)), "drop "+scale.Number(e.Drop))
+	panel.View = d.around(e.Window)
+	panel.Layers = append(panel.Layers, picture.Patch{At: rect(e.Window)})
+	panel.Below = []picture.Mark{picture.Panel{Heading: e.Label, Aside: scale.Probability(e.BestProbability)}}
+	panel.Alt = fmt.Sprintf("Cut-out of the %s; while it is hidden: %s %s", d.place(e.Window), e.Label, scale.Probability(e.BestProbability))
+	return panel
+}
+
+// around is a square twice as long as a window, about it where the picture reaches that far.
+func (d drawing) around(w image.Rectangle) picture.Rect {
+	in := d.Picture.Input
+	side := min(2*max(w.Dx(), w.Dy()), in.Width, in.Height)
+	at := func(middle, most int) int { return min(max(middle-side/2, 0), most-side) }
+	return picture.Rect{X: float64(at((w.Min.X+w.Max.X)/2, in.Width)), Y: float64(at((w.Min.Y+w.Max.Y)/2, in.Height)), W: float64(side), H: float64(side)}
+}
+
+func (d drawing) placeWords(list []attrib.Extreme) string {
+	words := make([]string, len(list))
+	for i, e := range list {
+		words[i] = d.place(e.Window)
+	}
+	return strings.Join(words, ", ")
+}
+
+// extremeWords say of each position where it lies, the drop, and what the network says then.
+func (d drawing) extremeWords(list []attrib.Extreme) string {
+	words := make([]string, len(list))
+	for i, e := range list {
+		words[i] = fmt.Sprintf("%s, drop %s: %s %s", d.place(e.Window), scale.Number(e.Drop), e.Label, scale.Probability(e.BestProbability))
+	}
+	return strings.Join(words, "; ")
+}
+
+// table has a row for each position, the strongest first, then the weakest.
+func (e Extremes) table() [][]string {
+	rows := [][]string{{"kind", "position", "x", "y", "width", "height", "drop", "probability", "best_class", "best_label", "best_probability"}}
+	add := func(kind string, list []attrib.Extreme) {
+		for _, p := range list {
+			w := p.Window
+			rows = append(rows, []string{
+				kind, strconv.Itoa(p.Position), strconv.Itoa(w.Min.X), strconv.Itoa(w.Min.Y), strconv.Itoa(w.Dx()), strconv.Itoa(w.Dy()),
+				fmt.Sprint(float32(p.Drop)), fmt.Sprint(float32(p.Probability)), strconv.Itoa(p.Best), escaped(p.Label), fmt.Sprint(float32(p.BestProbability)),
+			})
+		}
+	}
+	if e.Grid != nil {
+		add("strongest", e.Strongest())
+		add("weakest", e.Weakest())
+	}
+	return rows
+}
+
+// document is the attribution's with the positions.
+func (e Extremes) document() any {
+	d := attributionDocument(e.Attribution)
+	if e.Grid != nil {
+		d["strongest"], d["weakest"] = extremeDocuments(e.Strongest()), extremeDocuments(e.Weakest())
+	}
+	return d
+}
+
+func extremeDocuments(list []attrib.Extreme) []map[string]any {
+	documents := make([]map[string]any, len(list))
+	for i, e := range list {
+		documents[i] = map[string]any{
+			"position": e.Position, "window": boxNumbers(e.Window), "drop": number(e.Drop), "probability": number(e.Probability),
+			"best_class":       map[string]any{"index": e.Best, "label": e.Label},
+			"best_probability": number(e.BestProbability),
+		}
+	}
+	return documents
+}
+
+// boxNumbers are x, y, width and height, as the command line takes them.
+func boxNumbers(r image.Rectangle) [4]int { return [4]int{r.Min.X, r.Min.Y, r.Dx(), r.Dy()} }
