@@ -45,7 +45,9 @@ type analysis struct {
 	model, weights, image, layout, preset, labels, backend, out string
 	asJSON                                                      bool
 
-	warn func(text string) // a line on standard error, unless --quiet
+	warn   func(text string) // a line on standard error, unless --quiet
+	inputs []string          // further files that are read
+	size   image.Point       // of the picture as it lies in its file
 }
 
 // Words in backquotes in the texts of options stand for the option's value in a command's help.
@@ -145,7 +147,7 @@ func (a *analysis) checkOut(result any, required bool) error {
 	if ending := strings.ToLower(filepath.Ext(a.out)); !slices.Contains(gonbviz.Endings(result), ending) {
 		return usageError("--out %s: this call can't write %q; it can write %s", a.out, ending, endings(result))
 	}
-	for _, input := range []string{a.image, a.labels, a.model, a.weights} {
+	for _, input := range append(a.inputs, a.image, a.labels, a.model, a.weights) {
 		if input != "" && sameFile(input, a.out) {
 			return usageError("--out %s is an input of the same call; give another name", a.out)
 		}
@@ -256,6 +258,7 @@ func (a *analysis) prepare(lens *gonbviz.Lens) (*pixel.Prepared, error) {
 	if err != nil {
 		return nil, err
 	}
+	a.size = picture.Bounds().Size()
 	return lens.Prepare(picture)
 }
 

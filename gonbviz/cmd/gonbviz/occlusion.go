@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"image"
 	"strconv"
 	"strings"
@@ -9,10 +10,11 @@ import (
 
 	"github.com/convlens/convlens/gonbviz"
 	"github.com/convlens/convlens/gonbviz/attrib"
+	"github.com/convlens/convlens/gonbviz/pixel"
 )
 
 // occlusionFlags are the options that must be read before they can be used.
-type occlusionFlags struct{ window, stride, region, reading string }
+type occlusionFlags struct{ window, stride, region, reading, focus string }
 
 func newOcclusion() *cobra.Command {
 	var a analysis
@@ -27,13 +29,19 @@ func newOcclusion() *cobra.Command {
 			"probability and --map class); .csv has a row for each position; .json has it all.",
 		Example: "  gonbviz occlusion --image cat.jpg --out heatmap.png\n" +
 			"  gonbviz occlusion --image cat.jpg --class tabby --score logit --window 32 --stride 8 --fill mean --out heatmap.svg\n" +
-			"  gonbviz occlusion --image cat.jpg --map class --out classes.html",
+			"  gonbviz occlusion --image cat.jpg --map class --out classes.html\n" +
+			"  gonbviz occlusion --image cat.jpg --focus 60,40,110,140 --out focus.html",
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			if err := f.read(&o); err != nil {
 				return err
 			}
+			a.inputs = []string{f.focus}
 			lens, picture, err := a.begin(&attrib.Attribution{}, true)
+			if err != nil {
+				return err
+			}
+			part, err := f.part(&a, lens)
 			if err != nil {
 				return err
 			}
@@ -43,7 +51,11 @@ func newOcclusion() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.save(command, gonbviz.Panels{Attribution: result, Show: gonbviz.Reading(f.reading)}, lens.Running)
+			shown, err := f.shown(result, part)
+			if err != nil {
+				return err
+			}
+			return a.save(command, shown, lens.Running)
 		},
 	}
 	flags := command.Flags()
@@ -53,7 +65,8 @@ func newOcclusion() *cobra.Command {
 	flags.StringVar((*string)(&o.Border), "border", string(attrib.Cut), "`cut|inside`: windows that run over the border are cut off\nthere, or shifted back inside")
 	flags.StringVar((*string)(&o.Overlap), "overlap", string(attrib.OverlapMean), "`mean|sum|none`: the map is the mean or the sum over the windows\nthat hide a pixel, or only the grid of positions is made")
 	flags.StringVar(&f.region, "region", "", "`x,y,w,h`: hide windows inside this rectangle of the network's input alone")
-	flags.StringVar(&f.reading, "map", string(gonbviz.Drop), "`drop|probability|class`: draw the drop of the score, the probability\nof the class at each position, or the most probable class there")
+	flags.StringVar(&f.reading, "map", string(gonbviz.Drop), "`drop|probability|class|crops`: draw the drop of the score, the probability\nof the class at each position, the most probable class there,\nor the positions that matter most and least")
+	flags.StringVar(&f.focus, "focus", "", "say which share of what supports the class lies inside `x,y,w,h`, a box in pixels of the\nnetwork's input, inside a picture file that is white inside and black outside,\nor in the strongest N% of the pixels (10%)")
 	flags.StringVar(&o.Class, "class", "", "the class to explain: its `label`, else its index (default: the best)")
 	flags.StringVar((*string)(&o.Score), "score", string(attrib.Probability), "`logit|probability|logprob`: what is measured of the class; logprob is the natural\nlogarithm of the probability")
 	flags.IntVar(&o.Batch, "batch", 0, "`N` positions at once, rounded down to a power of two;\n0: chosen by the memory at hand")
@@ -74,7 +87,7 @@ func (f *occlusionFlags) read(o *attrib.Occlusion) error {
 	if o.Stride, err = readSize("stride", f.stride); err != nil {
 		return err
 	}
-	if o.Region, err = readRegion(f.region); err != nil {
+	if o.Region, err = readBox("region", f.region); err != nil {
 		return err
 	}
 	if err := o.Fill.Check(); err != nil {
@@ -87,14 +100,77 @@ func (f *occlusionFlags) read(o *attrib.Occlusion) error {
 		oneOf("border", o.Border, []attrib.Border{attrib.Cut, attrib.Inside}),
 		oneOf("overlap", o.Overlap, []attrib.Overlap{attrib.OverlapMean, attrib.OverlapSum, attrib.OverlapNone}),
 		oneOf("score", o.Score, []attrib.Score{attrib.Logit, attrib.Probability, attrib.LogProbability}),
-		oneOf("map", gonbviz.Reading(f.reading), []gonbviz.Reading{gonbviz.Drop, gonbviz.Probability, gonbviz.BestClass}),
+		oneOf("map", gonbviz.Reading(f.reading), []gonbviz.Reading{gonbviz.Drop, gonbviz.Probability, gonbviz.BestClass, crops}),
 		oneOf("exact", o.Exact, []attrib.Exact{attrib.Auto, attrib.Incremental, attrib.Full}),
 	} {
 		if err != nil {
 			return err
 		}
 	}
+	return f.checkFocus(o)
+}
+
+// crops is the --map that shows the positions that matter most and least.
+const crops gonbviz.Reading = "crops"
+
+// shown is what of a result is drawn: its focus on a part, where there is one.
+func (f *occlusionFlags) shown(result *attrib.Attribution, part any) (any, error) {
+	switch {
+	case part != nil:
+		return gonbviz.FocusOn(result, part)
+	case gonbviz.Reading(f.reading) == crops:
+		return gonbviz.Extremes{Attribution: result}, nil
+	}
+	return gonbviz.Panels{Attribution: result, Show: gonbviz.Reading(f.reading)}, nil
+}
+
+// checkFocus refuses a --focus that is wrong whatever the files hold.
+func (f *occlusionFlags) checkFocus(o *attrib.Occlusion) error {
+	switch {
+	case f.focus == "":
+		return nil
+	case gonbviz.Reading(f.reading) != gonbviz.Drop:
+		return usageError("--focus is about the drop; leave out --map %s", f.reading)
+	case o.Overlap == attrib.OverlapNone:
+		return usageError("--focus needs a map; --overlap none makes none")
+	}
+	if percent, ok := strings.CutSuffix(f.focus, "%"); ok {
+		if share, err := strconv.ParseFloat(percent, 64); err != nil || !(share > 0 && share <= 100) {
+			return usageError("--focus %q: give a share of the pixels above 0%% and up to 100%%", f.focus)
+		}
+	}
+	if _, err := readBox("focus", f.focus); err != nil && strings.Count(f.focus, ",") == 3 {
+		return err
+	}
 	return nil
+}
+
+// part is what --focus names: a box, a share, or a mask that lies in a file; nil where it names nothing.
+func (f *occlusionFlags) part(a *analysis, lens *gonbviz.Lens) (any, error) {
+	if f.focus == "" {
+		return nil, nil
+	}
+	if percent, ok := strings.CutSuffix(f.focus, "%"); ok {
+		share, err := strconv.ParseFloat(percent, 64)
+		return share / 100, err
+	}
+	in := lens.Network().Input
+	input := image.Rect(0, 0, in.Width, in.Height)
+	if box, err := readBox("focus", f.focus); err == nil {
+		if !box.In(input) {
+			return nil, fmt.Errorf("--focus %s does not lie inside the input of %d×%d", f.focus, in.Width, in.Height)
+		}
+		return box, nil
+	}
+	mask, err := pixel.Open(f.focus)
+	if err != nil {
+		return nil, fmt.Errorf("--focus: %w", err)
+	}
+	if size := mask.Bounds().Size(); size != a.size && size != input.Size() {
+		return nil, fmt.Errorf("--focus %s: a mask of %d×%d pixels; it needs those of the picture, %d×%d, or of the network's input, %d×%d",
+			f.focus, size.X, size.Y, a.size.X, a.size.Y, in.Width, in.Height)
+	}
+	return lens.Mask(mask)
 }
 
 // readSize reads "H" or "HxW"; nothing stands for the default.
@@ -114,8 +190,8 @@ func readSize(flag, text string) (attrib.Size, error) {
 	return attrib.Size{H: height, W: width}, nil
 }
 
-// readRegion reads "x,y,w,h"; nothing stands for everything.
-func readRegion(text string) (image.Rectangle, error) {
+// readBox reads "x,y,w,h"; nothing stands for everything.
+func readBox(flag, text string) (image.Rectangle, error) {
 	if text == "" {
 		return image.Rectangle{}, nil
 	}
@@ -131,7 +207,7 @@ func readRegion(text string) (image.Rectangle, error) {
 		bad = err != nil || n[i] < 0 || i > 1 && n[i] == 0 || n[i] > 1<<20
 	}
 	if bad {
-		return image.Rectangle{}, usageError("--region %q: give x,y,w,h in pixels of the input, w and h at least 1", text)
+		return image.Rectangle{}, usageError("--%s %q: give x,y,w,h in pixels of the input, w and h at least 1", flag, text)
 	}
 	return image.Rect(n[0], n[1], n[0]+n[2], n[1]+n[3]), nil
 }

@@ -3,6 +3,9 @@ package main
 import (
 	"bytes"
 	"context"
+	"image"
+	"image/color"
+	"image/png"
 	"io"
 	"math"
 	"os"
@@ -79,6 +82,73 @@ func TestStopped(t *testing.T) {
 	}
 	if files, err := os.ReadDir("."); err != nil || len(files) != 6 {
 		t.Errorf("files are left: %v, %v", files, err)
+	}
+}
+
+// TestFocus says how much lies inside a box, a mask and the strongest pixels, of a map that was worked out on paper: 0 1
+// 2 3, 0 4 4 4, 2 7 8 4, 6 7 8 0, which add up to 60.
+func TestFocus(t *testing.T) {
+	inFolder(t)
+	mask := image.NewGray(image.Rect(0, 0, 4, 4))
+	mask.SetGray(2, 2, color.Gray{255})
+	mask.SetGray(2, 3, color.Gray{255})
+	var data bytes.Buffer
+	if err := png.Encode(&data, mask); err != nil {
+		t.Fatal(err)
+	}
+	write(t, "mask.png", data.String())
+	line := "occlusion --quiet --backend go --model exact --image ramp.npy --score logit --fill 0 --window 1 --stride 1 --out o.json --focus "
+	for part, want := range map[string]struct{ share, area float64 }{
+		"0,2,3,2": {38.0 / 60, 6.0 / 16}, "mask.png": {16.0 / 60, 2.0 / 16}, "25%": {30.0 / 60, 4.0 / 16}, "0.5%": {8.0 / 60, 1.0 / 16},
+	} {
+		focus := document(t, "o.json", line+part)["focus"].(map[string]any)
+		if math.Abs(focus["share"].(float64)-want.share) > 1e-6 || focus["area"] != want.area || math.Abs(focus["times"].(float64)-want.share/want.area) > 1e-5 {
+			t.Errorf("--focus %s: %v, want %v", part, focus, want)
+		}
+		printed := call(t, strings.Replace(line, "o.json", "o.svg", 1)+part)
+		if !strings.Contains(printed, "of what supports") || !strings.Contains(printed, "times") || !strings.Contains(focus["words"].(string), "times") {
+			t.Errorf("--focus %s prints %q and writes %v", part, printed, focus["words"])
+		}
+	}
+}
+
+// TestFocusRefused: what a network is not needed for has status 2, and no time is lost on the rest.
+func TestFocusRefused(t *testing.T) {
+	inFolder(t)
+	line := "occlusion --backend go --model branches --image photo.png --out o.json "
+	for option, words := range map[string]string{
+		"--focus 0,0,0,3": "--focus", "--focus 1,2,3,x": "--focus", "--focus 0%": "--focus", "--focus 101%": "--focus", "--focus x%": "--focus",
+		"--focus 10% --map class": "--map class", "--focus 10% --overlap none": "--overlap none",
+		"--focus photo.png --out photo.png": "input of the same call",
+	} {
+		fails(t, statusUsage, words, strings.Fields(line+option)...)
+	}
+	for option, words := range map[string]string{
+		"--focus 0,0,22,3": "does not lie inside the input of 21×31", "--focus missing.png": "--focus: open missing.png", "--focus text.png": "not a picture",
+		"--image squirrel --focus photo.png": "a mask of 40×30 pixels",
+	} {
+		fails(t, statusFailed, words, strings.Fields(line+option)...)
+	}
+}
+
+// TestCrops writes the positions that matter most and least.
+func TestCrops(t *testing.T) {
+	inFolder(t)
+	line := "occlusion --quiet --backend go --model exact --image ramp.npy --score logit --fill 0 --window 1 --stride 1 --map crops --out "
+	d := document(t, "o.json", line+"o.json")
+	for kind, want := range map[string][]float64{"strongest": {10, 14, 9}, "weakest": {0, 4, 15}} {
+		for i, e := range d[kind].([]any) {
+			if e := e.(map[string]any); e["position"] != want[i] || e["best_class"].(map[string]any)["label"] == nil {
+				t.Errorf("%s: %v, want position %v", kind, e, want[i])
+			}
+		}
+	}
+	if text := call(t, line+"o.svg"); !strings.Contains(text, "strongest: ") {
+		t.Errorf("prints %q", text)
+	}
+	call(t, line+"o.csv")
+	if rows := strings.Count(string(must(os.ReadFile("o.csv"))), "\n"); rows != 7 {
+		t.Errorf("a table of %d rows", rows)
 	}
 }
 
