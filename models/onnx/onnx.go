@@ -3,16 +3,18 @@
 //
 // What opens: graphs of operator sets 7 to 22 of the operators that convolutional networks are made of, with one input
 // that is a batch of pictures, gray or in three colours, channels first or last, of fixed or open batch, exported from
-// PyTorch, Keras, TensorFlow (tf2onnx) and others. Weights may be float32, float16, bfloat16 or double, in the file or
-// beside it; all is computed in float32. Of several outputs the first is the classifier's, and a softmax or sigmoid at
-// its end is left out. An operator or attribute that is not supported is an error before anything is built, which
-// lists what is.
+// PyTorch, Keras, TensorFlow (tf2onnx) and others; the README lists which networks and versions were tried. Weights may be
+// float32, float16, bfloat16 or double, in the file or beside it; all is computed in float32. Of several outputs the first
+// is the classifier's, and a softmax or sigmoid at its end is left out. An operator or attribute that is not supported is
+// an error before anything is built, which lists what is.
 //
 // What does not: resizing and upsampling, transposed convolutions, recurrent and quantised operators, control flow,
-// and functions that a file defines itself.
+// sequences, and functions that a file defines itself.
 //
 // A file rarely says how a picture becomes its input. Open looks into the file's metadata and into a JSON file of the
-// same name beside it (see Sidecar); where neither says it, the network's Guessed says what was assumed.
+// same name beside it (see Sidecar); where neither says it, the network's Guessed says what was assumed. Labels can be
+// set afterwards: net.Labels = imagenet.Labels(); a number that is not that of the classes is an error where the network
+// is opened to be looked into.
 package onnx
 
 import (
