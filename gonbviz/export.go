@@ -180,6 +180,9 @@ func numbers(result any) (shape []int, values []float32, err error) {
 	case Focused:
 		return numbers(r.Attribution)
 	case *attrib.Attribution:
+		if r.Channels != nil {
+			return []int{len(r.Channels.Drop)}, r.Channels.Drop, nil
+		}
 		if r.Map == nil {
 			return []int{r.Grid.Rows, r.Grid.Cols}, r.Grid.Drop.Values, nil
 		}
@@ -236,8 +239,39 @@ func table(result any) [][]string {
 	return nil
 }
 
+// pixelTable has a row for each pixel of a map without positions, with its standard error where there is one.
+func pixelTable(a *attrib.Attribution) [][]string {
+	rows := [][]string{{"row", "column", "value"}}
+	if a.Error != nil {
+		rows[0] = append(rows[0], "standard_error")
+	}
+	for i, v := range a.Map.Values {
+		row := []string{strconv.Itoa(i / a.Map.W), strconv.Itoa(i % a.Map.W), fmt.Sprint(v)}
+		if a.Error != nil {
+			row = append(row, fmt.Sprint(a.Error.Values[i]))
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// channelTable has a row for each channel.
+func channelTable(c *attrib.Channels) [][]string {
+	rows := [][]string{{"channel", "drop", "probability", "best_class", "best_label"}}
+	for i, d := range c.Drop {
+		rows = append(rows, []string{strconv.Itoa(i), fmt.Sprint(d), fmt.Sprint(c.Probability[i]), strconv.Itoa(c.Best[i]), escaped(c.Labels[c.Best[i]])})
+	}
+	return rows
+}
+
 // gridTable has a row for each position.
 func gridTable(a *attrib.Attribution) [][]string {
+	switch {
+	case a.Channels != nil:
+		return channelTable(a.Channels)
+	case a.Grid == nil && a.Map != nil:
+		return pixelTable(a)
+	}
 	rows := [][]string{{"row", "column", "x", "y", "width", "height", "drop", "probability", "best_class", "best_label"}}
 	for i, w := range a.Grid.Windows {
 		best := a.Grid.Best[i]
@@ -420,6 +454,18 @@ func attributionDocument(a *attrib.Attribution) map[string]any {
 	if a.Map != nil {
 		d["map"] = rows(a.Map)
 	}
+	if a.Error != nil {
+		d["standard_error"] = rows(a.Error)
+	}
+	if u := unitOf(a); u.Layer != "" {
+		d["unit"] = u.String()
+	}
+	if c := a.Channels; c != nil {
+		d["layer"], d["drop"], d["probability"], d["best_class"] = c.Layer, nest(c.Drop, len(c.Drop)), nest(c.Probability, len(c.Probability)), c.Best
+	}
+	if g := a.Grid; g != nil && g.Segments != nil {
+		d["segments"] = labelRows(g.Segments, a.Picture.Input.Width)
+	}
 	if g := a.Grid; g != nil {
 		best := make([][]int, g.Rows)
 		for y := range best {
@@ -432,6 +478,23 @@ func attributionDocument(a *attrib.Attribution) map[string]any {
 		}
 	}
 	return d
+}
+
+// unitOf is the unit that was explained in place of a class.
+func unitOf(a *attrib.Attribution) attrib.Unit {
+	if a.Grid == nil {
+		return attrib.Unit{}
+	}
+	return a.Grid.Settings.Unit
+}
+
+// labelRows is an image of labels as a list of rows.
+func labelRows(labels []int, width int) [][]int {
+	list := make([][]int, len(labels)/width)
+	for y := range list {
+		list[y] = labels[y*width : (y+1)*width]
+	}
+	return list
 }
 
 const modulePath = "github.com/convlens/convlens"

@@ -12,6 +12,7 @@ import (
 	"github.com/convlens/convlens/gonbviz/field"
 	"github.com/convlens/convlens/gonbviz/picture"
 	"github.com/convlens/convlens/gonbviz/pixel"
+	"github.com/convlens/convlens/gonbviz/probe"
 	"github.com/convlens/convlens/gonbviz/scale"
 )
 
@@ -31,9 +32,9 @@ func (d drawing) words() words {
 	case d.Grid == nil:
 		return words{"Drop", "pixel", "per pixel"}
 	case d.Grid.Revealed && d.parts():
-		return words{"Gain", "part", "per pixel, its part’s alone"}
+		return words{"Gain", "part", "per pixel, its part’s"}
 	case d.Grid.Revealed:
-		return words{"Gain", "patch", "per pixel, mean over its patches alone"}
+		return words{"Gain", "patch", "per pixel, mean over its patches"}
 	case d.parts():
 		return words{"Drop", "part", "per pixel, its part’s"}
 	}
@@ -100,7 +101,7 @@ func (d drawing) plain() bool {
 // explainedCaption names the class, or the unit, in the caption.
 func (d drawing) explainedCaption() string {
 	if d.Score == attrib.Activation {
-		return "unit " + d.Explained()
+		return fmt.Sprintf("unit %s; class %s (%d)", d.Explained(), d.Label, d.Class)
 	}
 	return fmt.Sprintf("class %s (%d)", d.Label, d.Class)
 }
@@ -219,10 +220,10 @@ func channelsFigure(a *attrib.Attribution) picture.Figure {
 	}
 	plane := field.Plane{H: 1, W: len(c.Drop), Values: c.Drop}
 	s := scale.Fit{}.Symmetric(plane)
-	strip := channelStrip(c, s)
+	strip := channelStrip(c, s, a.Score)
 	body := []picture.Mark{picture.Beside{Side: []picture.Mark{inputPanel(a.Picture, "", "")}, Main: []picture.Mark{bars}, Width: 176}, strip}
 	if c.Maps[0].H > 1 || c.Maps[0].W > 1 {
-		maps := scale.Fit{Trim: 0.003, Round: true}.Linear(c.Maps...)
+		maps := mapScale([]probe.LayerMaps{{Planes: c.Maps}})
 		tiles := picture.Tiles{Heading: "What the strongest answer to this " + photoWord(a.Picture), Aside: fmt.Sprintf("%d × %d each", c.Maps[0].H, c.Maps[0].W), Framed: true}
 		for i, p := range c.Maps {
 			channel := c.Order[i]
@@ -255,7 +256,7 @@ func channelsFigure(a *attrib.Attribution) picture.Figure {
 }
 
 // channelStrip is the drop of all channels, in their own order, as cells.
-func channelStrip(c *attrib.Channels, s scale.Scale) picture.Mark {
+func channelStrip(c *attrib.Channels, s scale.Scale, score attrib.Score) picture.Mark {
 	const most = 64
 	lines := (len(c.Drop) + most - 1) / most
 	columns := (len(c.Drop) + lines - 1) / lines
@@ -271,7 +272,7 @@ func channelStrip(c *attrib.Channels, s scale.Scale) picture.Mark {
 		note += fmt.Sprintf(", %d a line", columns)
 	}
 	return picture.Panel{
-		Heading: "All channels", Note: note,
+		Heading: "Drop of the " + score.Words() + " by channel", Note: note,
 		Layers: []picture.Layer{picture.Overlay{Plane: cells, Scale: s}},
 		Alt:    "Drop of each channel, " + rangeWords(cells),
 		Below:  []picture.Mark{picture.Ramp{Scale: s, LowWords: "against", HighWords: "for the class"}},

@@ -49,8 +49,6 @@ func (s Score) Words() string {
 	switch s {
 	case LogProbability:
 		return "log probability"
-	case Margin:
-		return "margin to the runner-up"
 	case Measured:
 		return "own measure"
 	}

@@ -1,0 +1,128 @@
+package gonbviz_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"image"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/convlens/convlens/gonbviz"
+	"github.com/convlens/convlens/gonbviz/attrib"
+	"github.com/convlens/convlens/gonbviz/internal/testnet"
+	"github.com/convlens/convlens/gonbviz/picture"
+)
+
+// methods are those beside a plain occlusion, with words that their figure's title, subtitle and caption must have.
+var methods = map[string]struct {
+	method attrib.Method
+	words  []string
+}{
+	"ablation": {attrib.Ablation{Superpixels: 8, Overlap: attrib.OverlapNone}, []string{"One part of the picture after the other is hidden", "ablation: superpixels 8, fill gray", " parts"}},
+	"segments": {attrib.Occlusion{Segments: make([]int, 23*31)}, []string{"segments given", "1 position"}},
+	"regions":  {attrib.Occlusion{Regions: []image.Rectangle{image.Rect(0, 0, 5, 5), image.Rect(3, 3, 20, 20)}, Fill: attrib.PatchMean}, []string{"regions 2, fill patchmean", "2 parts"}},
+	"soft":     {attrib.Occlusion{Window: attrib.Pixels(8), Soft: 2, Score: attrib.Margin, Fill: attrib.Black}, []string{"window 8, stride 2, soft 2, fill black", "score margin"}},
+	"channels": {attrib.Occlusion{Window: attrib.Share(0.3), Channels: []int{2, 0}}, []string{"window 7, stride 1", "channels 2,0"}},
+	"inpaint":  {attrib.Occlusion{Window: attrib.Pixels(8), Fill: attrib.Inpaint}, []string{"An inpainted patch slides", "fill inpaint"}},
+	"unit":     {attrib.Occlusion{Window: attrib.Pixels(8), Unit: attrib.Unit{Layer: "stem", Channel: 3}}, []string{"What “stem, channel 3” rests on", "unit stem, channel 3; class", "score activation", "positive supports the unit"}},
+	"measure": {attrib.Occlusion{Window: attrib.Pixels(8), Measure: func(logits []float32) float64 { return float64(logits[0] - logits[1]) }},
+		[]string{"score own measure"}},
+	"reveal":         {attrib.Reveal{Window: attrib.Pixels(8)}, []string{"Only a patch of the picture shows", "reveal: window 8", "Gain of the probability"}},
+	"reveal parts":   {attrib.Reveal{Superpixels: 8}, []string{"Only one part of the picture shows"}},
+	"rise":           {attrib.RISE{Masks: 20, Seed: 3}, []string{"through 20 random masks", "RISE: masks 20, cells 7, keep 0.5, fill gray, seed 3", "standard error"}},
+	"layer channels": {attrib.ChannelAblation{Layer: "stem", To: attrib.ToMean}, []string{"Which channels of stem", "One of 4 channels after the other is set to its mean", "channel ablation: layer stem"}},
+	"dense channels": {attrib.ChannelAblation{Layer: "head"}, []string{"Which channels of head"}},
+}
+
+// TestMethodFigures draws what each method finds, and saves it in all forms.
+func TestMethodFigures(t *testing.T) {
+	net := testnet.Branches(23, 31, 5)
+	net.Labels = []string{"<i>one</i>", "two", "two"}
+	lens, photo := open(t, net), stripes(40, 33)
+	for name, test := range methods {
+		t.Run(name, func(t *testing.T) {
+			a := must(lens.Explain(photo, test.method))(t)
+			figure := must(gonbviz.FigureOf(a))(t)
+			checkFigure(t, figure)
+			all := strings.Join(append([]string{figure.Title, figure.Subtitle, figure.HTML()}, figure.Caption...), " ")
+			for _, words := range test.words {
+				if !strings.Contains(all, words) {
+					t.Errorf("%q is not in the figure's words: %q, %q, %q", words, figure.Title, figure.Subtitle, figure.Caption)
+				}
+			}
+			for _, reading := range []gonbviz.Reading{gonbviz.Drop, gonbviz.Probability, gonbviz.BestClass} {
+				if a.Grid != nil {
+					checkFigure(t, must(gonbviz.FigureOf(gonbviz.Panels{Attribution: a, Show: reading}))(t))
+				}
+			}
+			for _, ending := range []string{".npy", ".csv", ".json", ".png"} {
+				path := filepath.Join(t.TempDir(), "result"+ending)
+				if err := gonbviz.Save(path, a); err != nil {
+					t.Fatalf("%s: %v", ending, err)
+				}
+				if data := must(os.ReadFile(path))(t); len(data) < 50 {
+					t.Errorf("%s is %d bytes", ending, len(data))
+				}
+			}
+		})
+	}
+}
+
+// TestMethodDocuments looks at what is particular about methods' numbers.
+func TestMethodDocuments(t *testing.T) {
+	lens, photo := open(t, testnet.Branches(23, 31, 5)), stripes(40, 33)
+	document := func(m attrib.Method) map[string]any {
+		var text bytes.Buffer
+		if err := gonbviz.WriteJSON(&text, must(lens.Explain(photo, m))(t)); err != nil {
+			t.Fatal(err)
+		}
+		var d map[string]any
+		if err := json.Unmarshal(text.Bytes(), &d); err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	length := func(v any) int { list, _ := v.([]any); return len(list) }
+	if d := document(attrib.RISE{Masks: 5}); d["method"] != "RISE" || length(d["standard_error"]) != 23 || length(d["map"]) != 23 {
+		t.Errorf("RISE: %v", d)
+	}
+	if d := document(attrib.ChannelAblation{Layer: "stem"}); d["layer"] != "stem/relu" && d["layer"] != "stem" || length(d["drop"]) != 4 || length(d["best_class"]) != 4 || d["map"] != nil {
+		t.Errorf("channels: %v", d)
+	}
+	if d := document(attrib.Ablation{Superpixels: 6}); length(d["segments"]) != 23 || d["method"] != "ablation" {
+		t.Errorf("ablation: %v", d["method"])
+	}
+	if d := document(attrib.Occlusion{Unit: attrib.Unit{Layer: "stem"}}); d["unit"] != "stem, channel 0" || d["score"] != "activation" {
+		t.Errorf("unit: %v", d["unit"])
+	}
+}
+
+// TestCompareClasses draws several classes on one scale.
+func TestCompareClasses(t *testing.T) {
+	lens, photo := open(t, testnet.Branches(23, 31, 5)), stripes(40, 33)
+	a := must(lens.Explain(photo, attrib.Occlusion{AllClasses: true, Window: attrib.Pixels(8)}))(t)
+	for _, classes := range [][]int{nil, {1}, {2, 0}} {
+		figure := must(gonbviz.CompareClasses(a, classes...))(t)
+		checkFigure(t, figure)
+		panels := figure.Body[0].(picture.Row).Marks
+		if want := max(len(classes), 1); len(panels) != want && classes != nil || classes == nil && len(panels) != 3 {
+			t.Errorf("classes %v: %d panels", classes, len(panels))
+		}
+		scales := map[any]bool{}
+		for _, mark := range panels {
+			ramp := mark.(picture.Panel).Below[0].(picture.Ramp)
+			scales[[2]float64{ramp.Scale.Low, ramp.Scale.High}] = true
+		}
+		if len(scales) != 1 {
+			t.Errorf("classes %v are drawn on %d scales", classes, len(scales))
+		}
+	}
+	if _, err := gonbviz.CompareClasses(a, 7); err == nil {
+		t.Error("no error for a class that is not there")
+	}
+	if _, err := gonbviz.CompareClasses(must(lens.Explain(photo, attrib.Occlusion{}))(t)); err == nil || !strings.Contains(err.Error(), "AllClasses") {
+		t.Errorf("error %v", err)
+	}
+}
