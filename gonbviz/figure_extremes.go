@@ -49,12 +49,16 @@ func (e Extremes) figure() (picture.Figure, error) {
 	strongest, weakest := e.Strongest(), e.Weakest()
 	figure := d.figure()
 	figure.Title = fmt.Sprintf("Cover this, and is it still “%s”?", e.Label)
-	figure.Subtitle = fmt.Sprintf("%s patch hides what the frame encloses; below, what the network then says, and its probability", d.patchWords())
+	figure.Subtitle = "What the frame encloses is hidden; below, what the network then says, and its probability"
+	if e.Grid.Revealed {
+		figure.Title = fmt.Sprintf("Show only this, and is it “%s”?", e.Label)
+		figure.Subtitle = "Only what the frame encloses shows; below, what the network then says, and its probability"
+	}
 	if len(strongest) > 0 {
-		fell := "The score falls most"
+		most, least := d.extremeHeadings(weakest)
 		figure.Body = []picture.Mark{
-			picture.Row{Size: rowOfFour, Marks: d.extremes(fell, strongest)},
-			picture.Row{Size: rowOfFour, Marks: d.extremes(d.leastWords(weakest), weakest)},
+			picture.Row{Size: rowOfFour, Marks: d.extremes(most, strongest)},
+			picture.Row{Size: rowOfFour, Marks: d.extremes(least, weakest)},
 		}
 		figure.Text = fmt.Sprintf("%s, %s; strongest: %s; weakest: %s", e.Network, e.Label, d.extremeWords(strongest), d.extremeWords(weakest))
 		figure.Alt = fmt.Sprintf("Parts of %s. Strongest: %s. Weakest: %s.", inputName(e.Picture), d.extremeWords(strongest), d.extremeWords(weakest))
@@ -68,12 +72,23 @@ func (e Extremes) figure() (picture.Figure, error) {
 // rowOfFour is the width of one of four panels.
 const rowOfFour = 200
 
-// leastWords head the weakest positions.
-func (d drawing) leastWords(weakest []attrib.Extreme) string {
-	if weakest[0].Drop < 0 {
-		return "It falls least, or rises"
+// extremeHeadings stand above the strongest positions and above the weakest.
+func (d drawing) extremeHeadings(weakest []attrib.Extreme) (most, least string) {
+	negative := weakest[0].Drop < 0
+	switch {
+	case d.Grid.Revealed && negative:
+		return "The score rises most", "It rises least, or falls"
+	case d.Grid.Revealed:
+		return "The score rises most", "It rises least"
+	case negative:
+		return "The score falls most", "It falls least, or rises"
 	}
-	return "It falls least"
+	return "The score falls most", "It falls least"
+}
+
+// change is what a position does to the score: "drop 0.94".
+func (d drawing) change(e attrib.Extreme) string {
+	return strings.ToLower(d.words().value) + " " + scale.Number(e.Drop)
 }
 
 // extremes are a panel with all positions on the picture and a panel for each.
@@ -103,11 +118,11 @@ func (d drawing) part(w image.Rectangle) image.Image {
 
 // crop shows a position with as much of the picture around it again, and what the network says while it is hidden.
 func (d drawing) crop(e attrib.Extreme) picture.Panel {
-	panel := inputPanel(d.Picture, title(d.place(e.Window)), "drop "+scale.Number(e.Drop))
+	panel := inputPanel(d.Picture, title(d.place(e.Window)), d.change(e))
 	panel.View = d.around(e.Window)
 	panel.Layers = append(panel.Layers, picture.Patch{At: rect(e.Window)})
 	panel.Below = []picture.Mark{picture.Panel{Heading: e.Label, Aside: scale.Probability(e.BestProbability)}}
-	panel.Alt = fmt.Sprintf("Cut-out of the %s; while it is hidden: %s %s", d.place(e.Window), e.Label, scale.Probability(e.BestProbability))
+	panel.Alt = fmt.Sprintf("Cut-out in the %s; the network then says %s %s", d.place(e.Window), e.Label, scale.Probability(e.BestProbability))
 	return panel
 }
 
@@ -131,7 +146,7 @@ func (d drawing) placeWords(list []attrib.Extreme) string {
 func (d drawing) extremeWords(list []attrib.Extreme) string {
 	words := make([]string, len(list))
 	for i, e := range list {
-		words[i] = fmt.Sprintf("%s, drop %s: %s %s", d.place(e.Window), scale.Number(e.Drop), e.Label, scale.Probability(e.BestProbability))
+		words[i] = fmt.Sprintf("%s, %s: %s %s", d.place(e.Window), d.change(e), e.Label, scale.Probability(e.BestProbability))
 	}
 	return strings.Join(words, "; ")
 }

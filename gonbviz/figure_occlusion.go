@@ -427,6 +427,8 @@ func (d drawing) figure(panels ...picture.Mark) picture.Figure {
 // subtitle says what was done, or how far it came.
 func (d drawing) subtitle() string {
 	switch {
+	case d.early && d.parts():
+		return fmt.Sprintf("Preview: %s; what was not asked yet is grey", d.positionWords())
 	case d.early:
 		return fmt.Sprintf("Preview: %s; the rest shows what the nearest of them does", d.positionWords())
 	case d.Grid.Unasked > 0:

@@ -23,8 +23,8 @@ type Update struct {
 	Cached bool
 	Took   time.Duration
 	// Preview, where it is not nil, makes a result of what is known so far, of the type that the work returns, with what
-	// is not known yet filled in from what lies nearest. It costs nothing unless it is called, and is to be called, if at
-	// all, before the update has been shown.
+	// is not known yet filled in from what lies nearest in a grid. It costs nothing unless it is called, and is to be
+	// called, if at all, while the update is being shown.
 	Preview func() any
 }
 
