@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -24,7 +25,11 @@ const heatmap = `import (
 lens := gonbviz.Must(gonbviz.Open(squeezenet.Network()))
 gonbviz.Show(lens.Explain(gonbviz.Must(gonbviz.Photo("squirrel")), attrib.Occlusion{Stride: attrib.Pixels(2)}))`
 
-// TestInterrupt stops a heatmap on the real kernel: it says how far it came, and the kernel goes on.
+// stoppedAt is how far a heatmap came.
+var stoppedAt = regexp.MustCompile(`stopped at ([0-9\p{Zs}]+ of [0-9\p{Zs}]+ positions)`)
+
+// TestInterrupt stops a heatmap on the real kernel when it has shown a preview: in its place the cell shows what is
+// known, and how far it came, and the kernel goes on.
 func TestInterrupt(t *testing.T) {
 	root := installed(t)
 	s, err := newSite(root)
@@ -37,6 +42,7 @@ func TestInterrupt(t *testing.T) {
 	}
 	request, err := json.Marshal(map[string]string{
 		"folder": folder, "finder": finder(t), "long": heatmap, "short": "import \"fmt\"\n%%\nfmt.Println(\"alive\")",
+		"stop_at": "Preview: ",
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -50,6 +56,7 @@ func TestInterrupt(t *testing.T) {
 	}
 	var result struct {
 		Said, Alive []string
+		Shown       []map[string]any
 		Seconds     float64
 	}
 	if err := json.Unmarshal(out, &result); err != nil {
@@ -61,13 +68,41 @@ func TestInterrupt(t *testing.T) {
 			t.Errorf("the stopped cell does not say %q: %s", want, said)
 		}
 	}
-	if strings.Contains(said, "goroutine ") || strings.Contains(said, "image/png") {
-		t.Errorf("the stopped cell shows a stack trace or a figure: %s", said)
+	if strings.Contains(said, "goroutine ") {
+		t.Errorf("the stopped cell shows a stack trace: %s", said)
 	}
+	checkShown(t, result.Shown)
 	if alive := strings.Join(result.Alive, ""); !strings.Contains(alive, "alive") {
 		t.Errorf("after the interrupt the kernel says %q", alive)
 	}
 	t.Logf("ended %.2f s after the interrupt", result.Seconds)
+}
+
+// checkShown holds that a stopped cell shows a line of progress that was interrupted and one figure, and that both say
+// how far it came.
+func checkShown(t *testing.T, shown []map[string]any) {
+	t.Helper()
+	var figures, lines []string
+	for _, output := range shown {
+		html, _ := output["text/html"].(string)
+		if strings.Contains(html, "Preview: ") {
+			t.Error("the preview is still there")
+		}
+		switch {
+		case output["image/png"] != nil:
+			figures = append(figures, html)
+		case html != "":
+			lines = append(lines, html)
+		}
+	}
+	if len(figures) != 1 || len(lines) != 1 {
+		t.Fatalf("the stopped cell shows %d figures and %d lines", len(figures), len(lines))
+	}
+	inFigure, inLine := stoppedAt.FindStringSubmatch(figures[0]), stoppedAt.FindStringSubmatch(lines[0])
+	if inFigure == nil || inLine == nil || inFigure[1] != inLine[1] || !strings.Contains(lines[0], "interrupted") {
+		t.Errorf("the figure says %q, the line %q", inFigure, inLine)
+	}
+	t.Logf("shown: %q", inFigure)
 }
 
 // finder is the first cell of the notebook that lies beside the tests.
