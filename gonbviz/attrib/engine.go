@@ -1,11 +1,13 @@
 package attrib
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"image"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gomlx/compute/dtypes"
@@ -51,7 +53,8 @@ type engine struct {
 	rows      map[image.Point]int // by the span's ends, its index in the plan's problem
 	cols      map[image.Point]int
 	groups    []*askers
-	clean     map[int]*tensors.Tensor // maps of the unchanged picture, by operation
+	needs     []int                   // the maps of the unchanged picture that any group is given, as operations
+	clean     map[int]*tensors.Tensor // those maps
 	constants []*tensors.Tensor
 	compiling time.Duration
 	unit      Unit // also asked for, where it names a layer
@@ -102,7 +105,8 @@ func newEngine(network *probe.Probe, h hiding, batch int, exact Exact, unit Unit
 	if exact != Full && costs.groups > 0 && e.sameForOne(net) {
 		compileWhole := costs.whole * float64(len(net.Ops)) // the program of the unchanged picture, or that of all
 		windows := problem.Solve()
-		if exact == Incremental || problem.Total(windows)+compileWhole < problem.Cost(groups)+compileWhole {
+		const gain = 0.9 // or what is estimated wrongly may make it slower
+		if exact == Incremental || problem.Total(windows)+compileWhole < gain*(problem.Cost(groups)+compileWhole) {
 			groups = windows
 		}
 	}
@@ -164,7 +168,7 @@ func (e *engine) shapes(a *askers) []shapes.Shape {
 	}
 	list = append(list, shapes.Make(dtypes.Int32, e.batch, 2))
 	for _, i := range a.needs {
-		list = append(list, e.clean[i].Shape())
+		list = append(list, a.net.CleanShape(i))
 	}
 	return append(list, shapes.Make(dtypes.Int32, e.batch*placesRead(a.Layout)))
 }
@@ -177,24 +181,36 @@ func placesRead(l *plan.Layout) int {
 	return sum
 }
 
-// prepare compiles a group's program, after what it needs of the unchanged picture.
+// prepare compiles a group's program and, beside it, that of the unchanged picture's maps, which it runs.
 func (e *engine) prepare(ctx context.Context, a *askers) error {
 	if a.program != nil {
 		return nil
 	}
-	if err := e.askClean(ctx); err != nil {
+	start := time.Now()
+	var clean *probe.Program
+	var failed error
+	var beside sync.WaitGroup
+	if !e.findClean() {
+		beside.Go(func() { clean, failed = e.compileClean() })
+	}
+	err := e.compile(a)
+	beside.Wait()
+	e.compiling += time.Since(start)
+	if err = cmp.Or(err, failed); err != nil || clean == nil {
 		return err
 	}
+	return e.askClean(ctx, clean)
+}
+
+func (e *engine) compile(a *askers) error {
 	key := fmt.Sprintf("hide %s %v", e.hiding.key(), e.unit)
 	if a.Windowed[0] {
 		key += fmt.Sprint(" ", a.Key())
 	}
-	start := time.Now()
 	var err error
 	a.program, err = e.network.Rewrite(key, e.batch, e.shapes(a), func(recorded *record.Program, in []*graph.Node) []*graph.Node {
 		return e.build(a, recorded, in)
 	})
-	e.compiling += time.Since(start)
 	return err
 }
 
@@ -229,41 +245,41 @@ func (e *engine) build(a *askers, recorded *record.Program, in []*graph.Node) []
 	return []*graph.Node{e.join(made)}
 }
 
-// askClean computes the unchanged picture's maps that any group needs.
-func (e *engine) askClean(ctx context.Context) error {
+// findClean reports whether the unchanged picture's maps that any group needs are there, kept from before or none.
+func (e *engine) findClean() bool {
 	if e.clean != nil {
-		return nil
+		return true
 	}
-	e.clean = map[int]*tensors.Tensor{}
 	layouts := make([]*plan.Layout, len(e.groups))
 	for i, a := range e.groups {
 		layouts[i] = a.Layout
 	}
-	needs := e.groups[0].net.Clean(layouts...)
-	if len(needs) == 0 {
-		return nil
-	}
-	if kept, ok := e.network.Kept(cleanKey).(*cleanMaps); ok && kept.of(e.unit, needs, e.hiding.picture) {
+	e.needs = e.groups[0].net.Clean(layouts...)
+	if kept, ok := e.network.Kept(cleanKey).(*cleanMaps); ok && kept.of(e.unit, e.needs, e.hiding.picture) {
 		e.clean = kept.maps
-		return nil
+		return true
 	}
-	start := time.Now()
+	return len(e.needs) == 0
+}
+
+func (e *engine) compileClean() (*probe.Program, error) {
 	whole := e.hiding.constantShapes()[0]
-	program, err := e.network.Rewrite(fmt.Sprintf("clean %v %v", needs, e.unit), 1, []shapes.Shape{whole}, func(one *record.Program, in []*graph.Node) []*graph.Node {
-		return e.groups[0].net.BuildClean(one, graph.InsertAxes(in[0], 0), needs)
+	return e.network.Rewrite(fmt.Sprintf("clean %v %v", e.needs, e.unit), 1, []shapes.Shape{whole}, func(one *record.Program, in []*graph.Node) []*graph.Node {
+		return e.groups[0].net.BuildClean(one, graph.InsertAxes(in[0], 0), e.needs)
 	})
-	e.compiling += time.Since(start)
-	if err != nil {
-		return err
-	}
+}
+
+// askClean computes the unchanged picture's maps, and keeps them for the next time.
+func (e *engine) askClean(ctx context.Context, program *probe.Program) error {
 	maps, err := program.Call(ctx, e.constants[0])
 	if err != nil {
 		return err
 	}
-	for k, i := range needs {
+	e.clean = map[int]*tensors.Tensor{}
+	for k, i := range e.needs {
 		e.clean[i] = maps[k]
 	}
-	e.network.Keep(cleanKey, &cleanMaps{e.unit, needs, e.hiding.picture, e.clean})
+	e.network.Keep(cleanKey, &cleanMaps{e.unit, e.needs, e.hiding.picture, e.clean})
 	return nil
 }
 

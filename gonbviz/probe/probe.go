@@ -38,7 +38,7 @@ type Probe struct {
 
 	mu       sync.Mutex
 	traces   map[int]*record.Program
-	programs map[string]*Program
+	programs map[string]func() (*Program, error)
 	kept     map[string]any
 }
 
@@ -66,7 +66,7 @@ func Open(backend compute.Backend, network *models.Network) (*Probe, error) {
 	}
 	return &Probe{
 		network: network, backend: backend, recorded: recorded, layers: findLayers(recorded),
-		traces: map[int]*record.Program{1: recorded}, programs: map[string]*Program{}, kept: map[string]any{},
+		traces: map[int]*record.Program{1: recorded}, programs: map[string]func() (*Program, error){}, kept: map[string]any{},
 	}, nil
 }
 
@@ -183,17 +183,23 @@ func (p *Probe) Program(key string, batch int, inputs []shapes.Shape, build func
 // Rewrite compiles build for a batch size, or returns the program compiled under the same key and batch before. build
 // gets the inputs, of the shapes given, and the network as recorded for the batch.
 func (p *Probe) Rewrite(key string, batch int, inputs []shapes.Shape, build func(recorded *record.Program, in []*graph.Node) []*graph.Node) (*Program, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	key = fmt.Sprint(key, " ", batch, inputs)
-	if made := p.programs[key]; made != nil {
-		return made, nil
-	}
-	start := time.Now()
-	recorded, err := p.trace(batch)
+	recorded, err := p.Recorded(batch)
 	if err != nil {
 		return nil, err
 	}
+	key = fmt.Sprint(key, " ", batch, inputs)
+	p.mu.Lock()
+	compiled := p.programs[key]
+	if compiled == nil {
+		compiled = sync.OnceValues(func() (*Program, error) { return p.compile(recorded, inputs, build) })
+		p.programs[key] = compiled
+	}
+	p.mu.Unlock()
+	return compiled() // outside the lock: several programs are compiled at once
+}
+
+func (p *Probe) compile(recorded *record.Program, inputs []shapes.Shape, build func(recorded *record.Program, in []*graph.Node) []*graph.Node) (*Program, error) {
+	start := time.Now()
 	exec, err := model.NewExec(p.backend, p.network.Store, func(_ *model.Scope, in []*graph.Node) []*graph.Node {
 		return build(recorded, in)
 	})
@@ -203,8 +209,7 @@ func (p *Probe) Rewrite(key string, batch int, inputs []shapes.Shape, build func
 	if err != nil {
 		return nil, oneLine("probe: compiling "+p.network.Name, err)
 	}
-	p.programs[key] = &Program{exec: exec, backend: p.backend, Compiling: time.Since(start)}
-	return p.programs[key], nil
+	return &Program{exec: exec, backend: p.backend, Compiling: time.Since(start)}, nil
 }
 
 // Keep keeps a value under a name for as long as the network is open, in the place of an earlier one.

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 
 	"github.com/convlens/convlens/gonbviz/internal/record"
@@ -68,6 +69,18 @@ func (n *Network) BuildClean(one *record.Program, picture *graph.Node, ops []int
 		}
 	}
 	return made
+}
+
+// CleanShape is the shape of what BuildClean makes of an operation.
+func (n *Network) CleanShape(i int) shapes.Shape {
+	shape := n.nodes[i].Shape().Clone()
+	s := n.sides[i]
+	if s.rows < 0 {
+		shape.Dimensions[0] = 1 // of the batch
+		return shape
+	}
+	places := shape.Dimensions[s.rows] * shape.Dimensions[s.cols]
+	return shapes.Make(shape.DType, places, shape.Size()/shape.Dimensions[s.batch]/places)
 }
 
 // table lists the places of a map, of the first picture of the batch.
