@@ -42,7 +42,6 @@ func waysOf(library string) []way {
 	return []way{
 		{name: "gonbviz, full", library: ours, batches: []int{0}, exact: "full"},
 		{name: "gonbviz, incremental", library: ours, batches: []int{0}, exact: "incremental"},
-		{name: "gonbviz, auto", library: ours, batches: []int{0}, exact: "auto"},
 	}
 }
 
@@ -78,7 +77,7 @@ positions share one program.`,
 	c.flags(cmd, networks, []string{captum, pyTorch, onnxRuntime, ours}, 2)
 	cmd.Flags().IntSliceVar(&c.windows, "windows", []int{15, 32}, "windows' sides in pixels")
 	cmd.Flags().IntVar(&c.stride, "stride", 8, "pixels between windows")
-	cmd.Flags().DurationVar(&c.patience, "patience", 40*time.Second, "the longest run that is not estimated from a part of it")
+	cmd.Flags().DurationVar(&c.patience, "patience", 20*time.Second, "the longest run that is not estimated from a part of it")
 	return cmd
 }
 
@@ -193,10 +192,11 @@ func (c *occlusionComparison) try(ctx context.Context, p *process, q *request, w
 		}
 		c.show(fmt.Sprintf("%s: trying batch %d", label, batch))
 		attempt := *q
-		attempt.Batch, attempt.Limit = batch, few
+		attempt.Batch, attempt.Limit = batch, 1
 		if _, err := p.ask(attempt); err != nil { // warms up
 			return 0, last, err
 		}
+		attempt.Limit = few
 		a, err := p.ask(attempt)
 		if err != nil {
 			return 0, last, err
@@ -209,7 +209,7 @@ func (c *occlusionComparison) try(ctx context.Context, p *process, q *request, w
 	return best, last, nil
 }
 
-// repeat runs all positions: once, and then again as often as was asked for.
+// repeat runs all positions: once, and then again as often as was asked for, unless that took too long.
 func (c *occlusionComparison) repeat(ctx context.Context, p *process, q request, label string) (found, error) {
 	var f found
 	for round := range c.rounds {
@@ -223,11 +223,19 @@ func (c *occlusionComparison) repeat(ctx context.Context, p *process, q request,
 		}
 		seconds := slices.Min(a.Seconds)
 		if round == 0 {
-			f = found{first: seconds, batch: max(a.Batch, q.Batch), positions: a.Positions, heatmap: a.Values, note: a.Note, ratio: a.Ratio}
+			f = found{
+				first: seconds, batch: max(a.Batch, q.Batch), positions: a.Positions, heatmap: a.Values, note: a.Note, ratio: a.Ratio,
+			}
 		} else if f.later == 0 || seconds < f.later {
 			f.later = seconds
 		}
 		f.peak = a.Peak
+		if f.first > c.patience.Seconds()/2 {
+			if a.Compiling > 0 && f.later == 0 {
+				f.later = f.first - a.Compiling
+			}
+			break
+		}
 	}
 	return f, nil
 }

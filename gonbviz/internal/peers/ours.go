@@ -148,7 +148,7 @@ func (s *server) occlusion(ctx context.Context, q request) (answer, error) {
 	seconds := time.Since(start).Seconds()
 	found := answer{
 		Seconds: []float64{seconds}, Positions: len(a.Grid.Windows), Batch: a.Batch, Peak: a.PeakMemory, Values: a.Map.Values,
-		Note: string(a.Engine),
+		Note: string(a.Engine), Compiling: a.CompileSeconds,
 	}
 	if o.Exact == attrib.Incremental {
 		found.Ratio, err = staticRatio(s.probe, a.Grid.Windows)

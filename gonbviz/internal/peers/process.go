@@ -32,11 +32,13 @@ type request struct {
 
 // answer is what a process says to a request.
 type answer struct {
-	Error     string    `json:"error,omitempty"`
-	Version   string    `json:"version,omitempty"`
-	Seconds   []float64 `json:"seconds,omitempty"`
-	Positions int       `json:"positions,omitempty"`
-	Batch     int       `json:"batch,omitempty"`
+	Error   string    `json:"error,omitempty"`
+	Version string    `json:"version,omitempty"`
+	Seconds []float64 `json:"seconds,omitempty"`
+	// Compiling is how many of the seconds went into compiling.
+	Compiling float64 `json:"compiling,omitempty"`
+	Positions int     `json:"positions,omitempty"`
+	Batch     int     `json:"batch,omitempty"`
 	// Peak is the most memory that the process has held, in bytes.
 	Peak   int64     `json:"peak,omitempty"`
 	Values []float32 `json:"values,omitempty"`

@@ -22,14 +22,14 @@ type layer struct {
 	Shape []int  `json:"shape"`
 	// Seconds of the network that ends with this layer.
 	Seconds float64 `json:"seconds"`
-	// Work is the multiply-adds of this layer's convolutions and dense operations.
+	// Work is the multiply-adds of the layer, and of depthwise ones before it.
 	Work float64 `json:"work"`
 }
 
 // profiles prints how long each layer takes.
 func (c *forwardComparison) profiles(ctx context.Context, out io.Writer, end func()) error {
 	t := table{
-		title:   "Layers of gonbviz, each as the time to it less that to the layer before (below 0 by noise)",
+		title:   "Layers of gonbviz, each with what lies between it and the one before (times below 0 are noise)",
 		columns: []string{"network", "batch", "layer", "shape", "ms", "to it", "million multiply-adds", "of peak"},
 	}
 	var peak float64
@@ -74,18 +74,30 @@ func (s *server) profile(ctx context.Context, q request) (answer, error) {
 	if a.Rate, err = s.peakRate(ctx, q.Runs); err != nil {
 		return a, err
 	}
+	var so []*graph.Node
+	var since float64
 	for _, n := range recorded.Nodes {
 		w := work(recorded, n)
-		if w == 0 && n != recorded.Logits {
+		since += w
+		if n != recorded.Logits && (w == 0 || depthwise(recorded, n)) {
 			continue
 		}
-		seconds, err := s.until(ctx, n, recorded, q)
+		so = append(so, n)
+		seconds, err := s.until(ctx, so, recorded, q)
 		if err != nil {
 			return a, err
 		}
-		a.Layers = append(a.Layers, layer{Name: n.Type().String(), Shape: n.Shape().Dimensions, Seconds: seconds, Work: w})
+		a.Layers = append(a.Layers, layer{Name: n.Type().String(), Shape: n.Shape().Dimensions, Seconds: seconds, Work: since})
+		since = 0
 	}
 	return a, nil
+}
+
+// depthwise reports whether each of a convolution's outputs sees one channel. Such a one is fused with what reads it, so
+// it can't be measured by itself.
+func depthwise(p *record.Program, n *graph.Node) bool {
+	a, ok := p.Attributes(n).(record.Conv)
+	return ok && n.Inputs()[1].Shape().Dimensions[a.Axes.KernelInputChannels] == 1
 }
 
 // work is the multiply-adds of a convolution or dense operation, for its whole batch; 0 for any other node.
@@ -104,13 +116,21 @@ func work(p *record.Program, n *graph.Node) float64 {
 	return 0
 }
 
-// until is the least time of a network that ends with a node.
-func (s *server) until(ctx context.Context, n *graph.Node, recorded *record.Program, q request) (float64, error) {
+// until is the least time of what computes the nodes so far, of each of which one value is asked for: that is enough to
+// have a convolution or dense operation computed, and takes no time of its own.
+func (s *server) until(ctx context.Context, so []*graph.Node, recorded *record.Program, q request) (float64, error) {
 	shape := shapes.Make(dtypes.Float32, q.Batch, size, size, 3)
-	program, err := s.probe.Program(fmt.Sprint("until ", n.Id()), q.Batch, []shapes.Shape{shape},
+	program, err := s.probe.Program(fmt.Sprint("first ", len(so)), q.Batch, []shapes.Shape{shape},
 		func(_ probe.Forward, in []*graph.Node) []*graph.Node {
-			made := recorded.Replay(in[0], []*graph.Node{n}, nil)[0]
-			return []*graph.Node{graph.ConvertDType(graph.ReduceAllMax(made), dtypes.Float32)}
+			made := recorded.Replay(in[0], so, nil)
+			for i, n := range made {
+				axes := make([]graph.SliceAxisSpec, n.Rank())
+				for k := range axes {
+					axes[k] = graph.AxisElem(0)
+				}
+				made[i] = graph.ConvertDType(graph.Reshape(graph.Slice(n, axes...), 1), dtypes.Float32)
+			}
+			return []*graph.Node{graph.Concatenate(made, 0)}
 		})
 	if err != nil {
 		return 0, err
