@@ -60,8 +60,9 @@ func (e Extremes) figure() (picture.Figure, error) {
 			picture.Row{Size: rowOfFour, Marks: d.extremes(most, strongest)},
 			picture.Row{Size: rowOfFour, Marks: d.extremes(least, weakest)},
 		}
-		figure.Text = fmt.Sprintf("%s, %s; strongest: %s; weakest: %s", e.Network, e.Label, d.extremeWords(strongest), d.extremeWords(weakest))
-		figure.Alt = fmt.Sprintf("Parts of %s. Strongest: %s. Weakest: %s.", inputName(e.Picture), d.extremeWords(strongest), d.extremeWords(weakest))
+		strong, weak := d.extremeWords(strongest), d.extremeWords(weakest)
+		figure.Text = fmt.Sprintf("%s, %s; strongest: %s; weakest: %s", e.Network, e.Label, strong, weak)
+		figure.Alt = fmt.Sprintf("Parts of %s. Strongest: %s. Weakest: %s.", inputName(e.Picture), strong, weak)
 	}
 	if !e.Near {
 		figure.Caption = append(figure.Caption, "windows that don’t overlap")
@@ -130,8 +131,9 @@ func (d drawing) crop(e attrib.Extreme) picture.Panel {
 func (d drawing) around(w image.Rectangle) picture.Rect {
 	in := d.Picture.Input
 	side := min(2*max(w.Dx(), w.Dy()), in.Width, in.Height)
-	at := func(middle, most int) int { return min(max(middle-side/2, 0), most-side) }
-	return picture.Rect{X: float64(at((w.Min.X+w.Max.X)/2, in.Width)), Y: float64(at((w.Min.Y+w.Max.Y)/2, in.Height)), W: float64(side), H: float64(side)}
+	at := func(from, to, most int) int { return min(max((from+to)/2-side/2, 0), most-side) }
+	corner := image.Pt(at(w.Min.X, w.Max.X, in.Width), at(w.Min.Y, w.Max.Y, in.Height))
+	return rect(image.Rectangle{Min: corner, Max: corner.Add(image.Pt(side, side))})
 }
 
 func (d drawing) placeWords(list []attrib.Extreme) string {
@@ -153,13 +155,16 @@ func (d drawing) extremeWords(list []attrib.Extreme) string {
 
 // table has a row for each position, the strongest first, then the weakest.
 func (e Extremes) table() [][]string {
-	rows := [][]string{{"kind", "position", "x", "y", "width", "height", "drop", "probability", "best_class", "best_label", "best_probability"}}
+	rows := [][]string{{
+		"kind", "position", "x", "y", "width", "height", "drop", "probability", "best_class", "best_label", "best_probability",
+	}}
+	short := func(v float64) string { return fmt.Sprint(float32(v)) }
 	add := func(kind string, list []attrib.Extreme) {
 		for _, p := range list {
 			w := p.Window
 			rows = append(rows, []string{
 				kind, strconv.Itoa(p.Position), strconv.Itoa(w.Min.X), strconv.Itoa(w.Min.Y), strconv.Itoa(w.Dx()), strconv.Itoa(w.Dy()),
-				fmt.Sprint(float32(p.Drop)), fmt.Sprint(float32(p.Probability)), strconv.Itoa(p.Best), escaped(p.Label), fmt.Sprint(float32(p.BestProbability)),
+				short(p.Drop), short(p.Probability), strconv.Itoa(p.Best), escaped(p.Label), short(p.BestProbability),
 			})
 		}
 	}

@@ -205,7 +205,8 @@ func (f Focused) document() any {
 		return d
 	}
 	focus := map[string]any{
-		"part": f.word(), "box": nil, "share": number(f.Part.Share), "area": number(f.Part.Area), "times": number(f.Part.Times()), "words": f.Sentence(),
+		"part": f.word(), "box": nil, "words": f.Sentence(),
+		"share": number(f.Part.Share), "area": number(f.Part.Area), "times": number(f.Part.Times()),
 	}
 	if box := f.Part.Box; !box.Empty() {
 		focus["box"] = boxNumbers(box)

@@ -83,7 +83,8 @@ func TestPreviewFigure(t *testing.T) {
 	for i, figure := range figures {
 		want := fmt.Sprintf("review: %d of 609 positions", 100*(i+1))
 		html := figure.HTML()
-		if n := strings.Count(strings.ReplaceAll(html, "\u2009", ""), want); n < 5 || strings.Contains(html, "stopped") || strings.Contains(html, "not asked") {
+		n := strings.Count(strings.ReplaceAll(html, "\u2009", ""), want)
+		if n < 5 || strings.Contains(html, "stopped") || strings.Contains(html, "not asked") {
 			t.Errorf("%q is there %d times", want, n)
 		}
 	}
@@ -95,8 +96,7 @@ func TestPreviewPace(t *testing.T) {
 	a := Must(lens.Explain(noise(23, 31), attrib.Occlusion{}))
 	const drawing = 20 * time.Millisecond
 	var drawn []time.Time
-	var p *preview
-	p = newPreview(func(picture.Figure) {
+	p := newPreview(func(picture.Figure) {
 		drawn = append(drawn, time.Now())
 		time.Sleep(drawing)
 	})

@@ -102,7 +102,8 @@ func TestExtremes(t *testing.T) {
 
 // TestApart passes over what overlaps, and over what was not asked.
 func TestApart(t *testing.T) {
-	part, _, err := stopped(t, testbackend.Go(), attrib.Occlusion{Score: attrib.Logit, Window: attrib.Pixels(3), Stride: attrib.Pixels(1)}, 100)
+	o := attrib.Occlusion{Score: attrib.Logit, Window: attrib.Pixels(3), Stride: attrib.Pixels(1)}
+	part, _, err := stopped(t, testbackend.Go(), o, 100)
 	if err == nil {
 		t.Fatal("not stopped")
 	}

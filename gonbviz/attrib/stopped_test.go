@@ -44,7 +44,8 @@ func TestStopped(t *testing.T) {
 			}
 			g, all := part.Grid, whole.Grid
 			done := len(g.Windows) - g.Unasked
-			if want := fmt.Sprintf("occlusion stopped at %d of %d positions: context canceled", done, len(g.Windows)); err.Error() != want || done < 20 || done > 24 {
+			want := fmt.Sprintf("occlusion stopped at %d of %d positions: context canceled", done, len(g.Windows))
+			if err.Error() != want || done < 20 || done > 24 {
 				t.Errorf("error %q, want %q", err, want)
 			}
 			if all.Unasked != 0 || part.Clean != whole.Clean || part.Label != whole.Label || part.CleanProbability != whole.CleanProbability {

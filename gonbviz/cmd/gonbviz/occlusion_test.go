@@ -46,7 +46,9 @@ func exactly(t *testing.T, options string) {
 		}
 		return d["engine"], drops
 	}
-	largest := document(t, "", "predict --json --top 1 "+options[:strings.Index(options, " --window")])["classes"].([]any)[0].(map[string]any)["logit"].(float64)
+	network, _, _ := strings.Cut(options, " --window")
+	best := document(t, "", "predict --json --top 1 "+network)["classes"].([]any)[0].(map[string]any)
+	largest := best["logit"].(float64)
 	engine, full := ask("full")
 	if engine != "full" {
 		t.Errorf("--exact full is computed by %v", engine)
@@ -102,11 +104,12 @@ func TestFocus(t *testing.T) {
 		"0,2,3,2": {38.0 / 60, 6.0 / 16}, "mask.png": {16.0 / 60, 2.0 / 16}, "25%": {30.0 / 60, 4.0 / 16}, "0.5%": {8.0 / 60, 1.0 / 16},
 	} {
 		focus := document(t, "o.json", line+part)["focus"].(map[string]any)
-		if math.Abs(focus["share"].(float64)-want.share) > 1e-6 || focus["area"] != want.area || math.Abs(focus["times"].(float64)-want.share/want.area) > 1e-5 {
+		share, times := focus["share"].(float64), focus["times"].(float64)
+		if math.Abs(share-want.share) > 1e-6 || focus["area"] != want.area || math.Abs(times-want.share/want.area) > 1e-5 {
 			t.Errorf("--focus %s: %v, want %v", part, focus, want)
 		}
 		printed := call(t, strings.Replace(line, "o.json", "o.svg", 1)+part)
-		if !strings.Contains(printed, "of what supports") || !strings.Contains(printed, "times") || !strings.Contains(focus["words"].(string), "times") {
+		if !strings.Contains(printed, "of what supports") || !strings.Contains(focus["words"].(string), "times") {
 			t.Errorf("--focus %s prints %q and writes %v", part, printed, focus["words"])
 		}
 	}
@@ -124,7 +127,9 @@ func TestFocusRefused(t *testing.T) {
 		fails(t, statusUsage, words, strings.Fields(line+option)...)
 	}
 	for option, words := range map[string]string{
-		"--focus 0,0,22,3": "does not lie inside the input of 21×31", "--focus missing.png": "--focus: open missing.png", "--focus text.png": "not a picture",
+		"--focus 0,0,22,3":                   "does not lie inside the input of 21×31",
+		"--focus missing.png":                "--focus: open missing.png",
+		"--focus text.png":                   "not a picture",
 		"--image squirrel --focus photo.png": "a mask of 40×30 pixels",
 	} {
 		fails(t, statusFailed, words, strings.Fields(line+option)...)
@@ -162,9 +167,9 @@ func TestBar(t *testing.T) {
 		want  string
 	}{
 		{400 * time.Millisecond, work.Update{Name: "Occlusion", Stage: "compiling"}, "Occlusion compiling"},
-		{5 * time.Second, work.Update{Name: "Occlusion", Done: 10, Total: 400, Unit: "positions"}, "10 of 400 positions · 5.0\u00a0s so far"},
-		{10 * time.Second, work.Update{Name: "Occlusion", Done: 100, Total: 400, Unit: "positions"}, "100 of 400 positions · about 15\u00a0s left"},
-		{25 * time.Second, work.Update{Name: "Occlusion", Done: 400, Total: 400, Unit: "positions"}, "400 of 400 positions · about 1\u00a0s left"},
+		{5 * time.Second, work.Update{Done: 10, Total: 400, Unit: "positions"}, "10 of 400 positions · 5.0\u00a0s so far"},
+		{10 * time.Second, work.Update{Done: 100, Total: 400, Unit: "positions"}, "100 of 400 positions · about 15\u00a0s left"},
+		{25 * time.Second, work.Update{Done: 400, Total: 400, Unit: "positions"}, "400 of 400 positions · about 1\u00a0s left"},
 	} {
 		if text := bar(step.u, timer.when(step.u, begin.Add(step.after))); !strings.HasSuffix(text, step.want) {
 			t.Errorf("after %v: %q, want %q", step.after, text, step.want)
