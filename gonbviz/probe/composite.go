@@ -24,7 +24,7 @@ func (f *finder) findComposites() {
 	dominators := f.dominators()
 	for _, n := range slices.Backward(f.program.Nodes) {
 		entry := dominators[n]
-		if entry == nil || f.inside[n] || !elementwise(n) || len(f.bases(n)) < 2 {
+		if entry == nil || f.inside[n] || !record.Elementwise(n) || len(f.bases(n)) < 2 {
 			continue
 		}
 		c := &composite{entry: base(entry), exit: n, inner: f.between(entry, n)}
@@ -102,7 +102,7 @@ func (f *finder) kindOf(c *composite) Kind {
 		switch {
 		case f.statistic(n):
 			statistics = true
-		case n.GetAlias() != "" || !elementwise(n) && !passes(n):
+		case n.GetAlias() != "" || !record.Elementwise(n) && !passes(n):
 			return ""
 		}
 	}

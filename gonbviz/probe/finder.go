@@ -81,7 +81,7 @@ func (f *finder) place(n *graph.Node) {
 		f.startSplit(n)
 	case record.IsControlFlow(n):
 		f.start(n, Other)
-	case elementwise(n):
+	case record.Elementwise(n):
 		f.placeElementwise(n)
 	default:
 		f.placeOther(n)

@@ -270,7 +270,7 @@ func (t passage) plain(axis int) (reading, bool) {
 		return t.reverse(axis), true
 	case t.n.Type() == graph.NodeTypeReshape:
 		return t.reshape(axis)
-	case elementwise(t.n), t.n.Type() == graph.NodeTypeBatchNormForInference, t.n.Type() == graph.NodeTypeSplitNode && t.n.Inputs()[0] == t.in:
+	case record.Elementwise(t.n), t.n.Type() == graph.NodeTypeBatchNormForInference, t.n.Type() == graph.NodeTypeSplitNode && t.n.Inputs()[0] == t.in:
 		return kept(axis), true
 	case t.n.NumOutputs() == 1 && slices.Equal(t.n.Shape().Dimensions, t.in.Shape().Dimensions):
 		return t.all(axis, axis, t.size(axis)), true
@@ -463,26 +463,3 @@ func low(paddings [][2]int, i int) int {
 	}
 	return 0
 }
-
-// elementwiseTypes are the node types whose output value depends on the input values at its own place alone.
-var elementwiseTypes = map[graph.NodeType]bool{
-	graph.NodeTypeAbs: true, graph.NodeTypeAdd: true, graph.NodeTypeAtan2: true, graph.NodeTypeCeil: true,
-	graph.NodeTypeClamp: true, graph.NodeTypeConvertDType: true, graph.NodeTypeCos: true, graph.NodeTypeDiv: true,
-	graph.NodeTypeEqual: true, graph.NodeTypeErf: true, graph.NodeTypeExp: true, graph.NodeTypeExpm1: true,
-	graph.NodeTypeFloor: true, graph.NodeTypeGreaterOrEqual: true, graph.NodeTypeGreaterThan: true,
-	graph.NodeTypeIdentity: true, graph.NodeTypeIsFinite: true, graph.NodeTypeIsNaN: true,
-	graph.NodeTypeLessOrEqual: true, graph.NodeTypeLessThan: true, graph.NodeTypeLog: true, graph.NodeTypeLog1p: true,
-	graph.NodeTypeLogicalAnd: true, graph.NodeTypeLogicalNot: true, graph.NodeTypeLogicalOr: true,
-	graph.NodeTypeLogicalXor: true, graph.NodeTypeLogistic: true, graph.NodeTypeMax: true, graph.NodeTypeMin: true,
-	graph.NodeTypeMul: true, graph.NodeTypeNeg: true, graph.NodeTypeNotEqual: true, graph.NodeTypePow: true,
-	graph.NodeTypeRem: true, graph.NodeTypeRound: true, graph.NodeTypeRsqrt: true, graph.NodeTypeSign: true,
-	graph.NodeTypeSin: true, graph.NodeTypeSqrt: true, graph.NodeTypeSub: true, graph.NodeTypeTanh: true,
-	graph.NodeTypeWhere: true,
-
-	graph.NodeTypeComplex: true, graph.NodeTypeConj: true, graph.NodeTypeImag: true, graph.NodeTypeReal: true,
-	graph.NodeTypeEqualTotalOrder: true, graph.NodeTypeNotEqualTotalOrder: true,
-	graph.NodeTypeGreaterOrEqualTotalOrder: true, graph.NodeTypeGreaterThanTotalOrder: true,
-	graph.NodeTypeLessOrEqualTotalOrder: true, graph.NodeTypeLessThanTotalOrder: true,
-}
-
-func elementwise(n *graph.Node) bool { return elementwiseTypes[n.Type()] }

@@ -83,4 +83,9 @@ var elementwise = map[graph.NodeType]bool{
 	graph.NodeTypeRem: true, graph.NodeTypeRound: true, graph.NodeTypeRsqrt: true, graph.NodeTypeSign: true,
 	graph.NodeTypeSin: true, graph.NodeTypeSqrt: true, graph.NodeTypeSub: true, graph.NodeTypeTanh: true,
 	graph.NodeTypeWhere: true,
+
+	graph.NodeTypeComplex: true, graph.NodeTypeConj: true, graph.NodeTypeImag: true, graph.NodeTypeReal: true,
+	graph.NodeTypeEqualTotalOrder: true, graph.NodeTypeNotEqualTotalOrder: true,
+	graph.NodeTypeGreaterOrEqualTotalOrder: true, graph.NodeTypeGreaterThanTotalOrder: true,
+	graph.NodeTypeLessOrEqualTotalOrder: true, graph.NodeTypeLessThanTotalOrder: true,
 }
