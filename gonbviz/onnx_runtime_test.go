@@ -30,26 +30,28 @@ type answer struct {
 // pure-Go backend, with ONNX Runtime's on XLA.
 func TestONNXRuntimeOnXLA(t *testing.T) {
 	backend := testbackend.XLA(t)
-	text := must(os.ReadFile("../models/onnx/testdata/expected.json"))(t)
-	answers := map[string]answer{}
-	if err := json.Unmarshal(text, &answers); err != nil {
-		t.Fatal(err)
+	const testdata = "../models/onnx/testdata"
+	folders := map[string]string{"families": filepath.Join(testdata, "families")}
+	for _, name := range []string{"operators", "exporters"} {
+		z := must(zip.OpenReader(filepath.Join(testdata, name+".zip")))(t)
+		defer z.Close()
+		folders[name] = t.TempDir()
+		if err := os.CopyFS(folders[name], z); err != nil {
+			t.Fatal(err)
+		}
 	}
-	operators := must(zip.OpenReader("../models/onnx/testdata/operators.zip"))(t)
-	defer operators.Close()
-	folder := t.TempDir()
-	if err := os.CopyFS(folder, operators); err != nil {
-		t.Fatal(err)
+	answers := map[string]answer{}
+	for _, folder := range []string{testdata, folders["exporters"]} {
+		if err := json.Unmarshal(must(os.ReadFile(filepath.Join(folder, "expected.json")))(t), &answers); err != nil {
+			t.Fatal(err)
+		}
 	}
 	worst, where := 0.0, ""
 	for name, want := range answers {
-		path := filepath.Join("../models/onnx/testdata", name+".onnx")
-		if filepath.Dir(name) == "operators" {
-			if testing.Short() {
-				continue
-			}
-			path = filepath.Join(folder, filepath.Base(name)+".onnx")
+		if testing.Short() && filepath.Dir(name) != "families" {
+			continue
 		}
+		path := filepath.Join(folders[filepath.Dir(name)], filepath.Base(name)+".onnx")
 		net := must(onnx.Open(path))(t)
 		var names []string
 		exec := must(model.NewExec(backend, net.Store, func(scope *model.Scope, x *graph.Node) []*graph.Node {
