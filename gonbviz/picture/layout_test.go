@@ -3,6 +3,7 @@ package picture
 import (
 	"fmt"
 	"image"
+	"image/color"
 	"math"
 	"strings"
 	"testing"
@@ -280,6 +281,21 @@ func TestClasses(t *testing.T) {
 	}
 	if k := (Classes{H: 2, W: 2, Index: []int{1}}).Key(nil, white); len(k.Entries) != 0 {
 		t.Errorf("a broken map has a legend: %v", k)
+	}
+}
+
+// TestUnknownClasses are grey, and stand last in the legend.
+func TestUnknownClasses(t *testing.T) {
+	c := Classes{H: 1, W: 5, Index: []int{3, -1, 7, -2, 3}, Clear: 3}
+	entries := c.Key(func(class int) string { return fmt.Sprint(class) }, white).Entries
+	if last := entries[len(entries)-1]; len(entries) != 3 || last.Label != "not asked" || last.Value != scale.Percent(0.4) || last.Colour != scale.Missing {
+		t.Errorf("legend %v", entries)
+	}
+	img := c.draw(view{Rect{0, 0, 5, 1}, 5, 1})[0].(bitmap).raster.img
+	for i, want := range map[int]color.Color{1: scale.Missing, 2: scale.Petroff10[0], 3: scale.Missing} {
+		if got := img.At(i, 0); got != want {
+			t.Errorf("position %d is %v, want %v", i, got, want)
+		}
 	}
 }
 
