@@ -246,15 +246,17 @@ func (a *analysis) begin(result any, required bool) (*gonbviz.Lens, *pixel.Prepa
 	return lens, picture, err
 }
 
+// openPicture opens a picture by its name or file.
+func (a *analysis) openPicture(name string) (image.Image, error) {
+	if strings.EqualFold(filepath.Ext(name), ".npy") {
+		return pixel.OpenArray(name, pixel.Layout(a.layout))
+	}
+	return gonbviz.Photo(name)
+}
+
 // prepare opens the picture as the network's input.
 func (a *analysis) prepare(lens *gonbviz.Lens) (*pixel.Prepared, error) {
-	var picture image.Image
-	var err error
-	if strings.EqualFold(filepath.Ext(a.image), ".npy") {
-		picture, err = pixel.OpenArray(a.image, pixel.Layout(a.layout))
-	} else {
-		picture, err = gonbviz.Photo(a.image)
-	}
+	picture, err := a.openPicture(a.image)
 	if err != nil {
 		return nil, err
 	}

@@ -20,23 +20,31 @@ func newOcclusion() *cobra.Command {
 	var a analysis
 	var o attrib.Occlusion
 	var f occlusionFlags
+	var m methodFlags
 	command := &cobra.Command{
 		Use:   "occlusion",
 		Short: "Draw which part of a picture the answer rests on, by hiding one part after the other",
 		Long: "Hides one window of the picture after the other, asks the network again each time, and draws how far the\n" +
 			"score of the class falls: a positive value means that the hidden part supported the class. An .npy file\n" +
 			"holds the map, height × width of the network's input, or the grid of positions (--overlap none, --map\n" +
-			"probability and --map class); .csv has a row for each position; .json has it all.",
+			"probability and --map class); .csv has a row for each position; .json has it all.\n\n" +
+			"--method asks in other ways: reveal shows each window alone and draws what it gains; ablation hides parts that\n" +
+			"follow what is seen; rise looks through random masks; channels silences the channels of an inner layer.",
 		Example: "  gonbviz occlusion --image cat.jpg --out heatmap.png\n" +
 			"  gonbviz occlusion --image cat.jpg --class tabby --score logit --window 32 --stride 8 --fill mean --out heatmap.svg\n" +
 			"  gonbviz occlusion --image cat.jpg --map class --out classes.html\n" +
+			"  gonbviz occlusion --image cat.jpg --method ablation --superpixels 80 --fill patchmean --out parts.html\n" +
+			"  gonbviz occlusion --image cat.jpg --method channels --layer fire9 --out channels.html\n" +
 			"  gonbviz occlusion --image cat.jpg --focus 60,40,110,140 --out focus.html",
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
+			if err := m.read(command, &o); err != nil {
+				return err
+			}
 			if err := f.read(&o); err != nil {
 				return err
 			}
-			a.inputs = []string{f.focus}
+			a.inputs = []string{f.focus, m.fill, m.segments}
 			lens, picture, err := a.begin(&attrib.Attribution{}, true)
 			if err != nil {
 				return err
@@ -45,8 +53,12 @@ func newOcclusion() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			method, err := m.method(&a, lens, o)
+			if err != nil {
+				return err
+			}
 			ctx, end := watched(command)
-			result, err := o.Attribute(ctx, lens.Probe, picture)
+			result, err := method.Attribute(ctx, lens.Probe, picture)
 			end()
 			if err != nil {
 				return err
@@ -59,19 +71,20 @@ func newOcclusion() *cobra.Command {
 		},
 	}
 	flags := command.Flags()
-	flags.StringVar(&f.window, "window", "", "the hidden window, `H[xW]` pixels of the network's input\n(default: 15 % of the input's shorter side)")
-	flags.StringVar(&f.stride, "stride", "", "the step from window to window, `H[xW]` pixels (default: a quarter of the window)")
-	flags.StringVar((*string)(&o.Fill), "fill", string(attrib.Gray), "the `fill` that a window shows: gray, black, white, mean (of the picture), blur, noise,\nzero, or a number in units of the network's input,\nor one a channel (0,-1,1)")
+	flags.StringVar(&f.window, "window", "", "the hidden window, `H[xW]` pixels of the network's input, or N% of its\nshorter side (default: 15%)")
+	flags.StringVar(&f.stride, "stride", "", "the step from window to window, `H[xW]` pixels or N% (default: a quarter of the\nwindow)")
+	flags.StringVar((*string)(&o.Fill), "fill", string(attrib.Gray), "the `fill` that a window shows: gray, black, white, mean (of the picture),\npatchmean (of what is hidden), blur, noise, inpaint, zero, a number in units\nof the network's input, one a channel (0,-1,1), or @FILE, another picture")
 	flags.StringVar((*string)(&o.Border), "border", string(attrib.Cut), "`cut|inside`: windows that run over the border are cut off\nthere, or shifted back inside")
 	flags.StringVar((*string)(&o.Overlap), "overlap", string(attrib.OverlapMean), "`mean|sum|none`: the map is the mean or the sum over the windows\nthat hide a pixel, or only the grid of positions is made")
 	flags.StringVar(&f.region, "region", "", "`x,y,w,h`: hide windows inside this rectangle of the network's input alone")
 	flags.StringVar(&f.reading, "map", string(gonbviz.Drop), "`drop|probability|class|crops`: draw the drop of the score, the probability\nof the class at each position, the most probable class there,\nor the positions that matter most and least")
 	flags.StringVar(&f.focus, "focus", "", "say which share of what supports the class lies inside `x,y,w,h`, a box in pixels of the\nnetwork's input, inside a picture file that is white inside and black outside,\nor in the strongest N% of the pixels (10%)")
 	flags.StringVar(&o.Class, "class", "", "the class to explain: its `label`, else its index (default: the best)")
-	flags.StringVar((*string)(&o.Score), "score", string(attrib.Probability), "`logit|probability|logprob`: what is measured of the class; logprob is the natural\nlogarithm of the probability")
+	flags.StringVar((*string)(&o.Score), "score", string(attrib.Probability), "what is measured of the class, `score`: logit, probability, logprob (the\nprobability's natural logarithm), or margin (the logit less the\nlargest other one)")
 	flags.IntVar(&o.Batch, "batch", 0, "`N` positions at once, rounded down to a power of two;\n0: chosen by the memory at hand")
 	flags.StringVar((*string)(&o.Exact), "exact", string(attrib.Auto), "`auto|incremental|full`: compute of the network's maps only what a window changes,\nor all of them, the same up to rounding; auto: what is done sooner")
-	flags.Uint64Var(&o.Seed, "seed", 0, "`N`: what the noise of --fill noise is made from")
+	flags.Uint64Var(&o.Seed, "seed", 0, "`N`: what the noise of --fill noise and the masks of --method rise are made from")
+	m.add(command, &o)
 	a.drawn(command, &attrib.Attribution{})
 	a.onModel(command)
 	a.onImage(command)
@@ -99,7 +112,7 @@ func (f *occlusionFlags) read(o *attrib.Occlusion) error {
 	for _, err := range []error{
 		oneOf("border", o.Border, []attrib.Border{attrib.Cut, attrib.Inside}),
 		oneOf("overlap", o.Overlap, []attrib.Overlap{attrib.OverlapMean, attrib.OverlapSum, attrib.OverlapNone}),
-		oneOf("score", o.Score, []attrib.Score{attrib.Logit, attrib.Probability, attrib.LogProbability}),
+		oneOf("score", o.Score, []attrib.Score{attrib.Logit, attrib.Probability, attrib.LogProbability, attrib.Margin}),
 		oneOf("map", gonbviz.Reading(f.reading), []gonbviz.Reading{gonbviz.Drop, gonbviz.Probability, gonbviz.BestClass, crops}),
 		oneOf("exact", o.Exact, []attrib.Exact{attrib.Auto, attrib.Incremental, attrib.Full}),
 	} {
@@ -173,10 +186,17 @@ func (f *occlusionFlags) part(a *analysis, lens *gonbviz.Lens) (any, error) {
 	return lens.Mask(mask)
 }
 
-// readSize reads "H" or "HxW"; nothing stands for the default.
+// readSize reads "H", "HxW" or "N%"; nothing stands for the default.
 func readSize(flag, text string) (attrib.Size, error) {
 	if text == "" {
 		return attrib.Size{}, nil
+	}
+	if percent, ok := strings.CutSuffix(text, "%"); ok {
+		share, err := strconv.ParseFloat(percent, 64)
+		if err != nil || !(share > 0 && share <= 100) {
+			return attrib.Size{}, usageError("--%s %q: give a share above 0%% and up to 100%%", flag, text)
+		}
+		return attrib.Share(share / 100), nil
 	}
 	h, w, both := strings.Cut(text, "x")
 	if !both {
@@ -185,7 +205,7 @@ func readSize(flag, text string) (attrib.Size, error) {
 	height, errH := strconv.Atoi(h)
 	width, errW := strconv.Atoi(w)
 	if errH != nil || errW != nil || height < 1 || width < 1 {
-		return attrib.Size{}, usageError("--%s %q: give pixels as H or HxW, at least 1 each", flag, text)
+		return attrib.Size{}, usageError("--%s %q: give pixels as H or HxW, at least 1 each, or a share as N%%", flag, text)
 	}
 	return attrib.Size{H: height, W: width}, nil
 }
