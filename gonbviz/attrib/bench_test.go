@@ -1,7 +1,6 @@
 package attrib_test
 
 import (
-	"fmt"
 	"testing"
 
 	"github.com/convlens/convlens/gonbviz/attrib"
@@ -19,13 +18,13 @@ func photographed(t testing.TB) (*models.Network, *pixel.Prepared) {
 	return net, testnet.Photograph(t, net, "squirrel")
 }
 
-// BenchmarkOcclusion is the default heatmap of SqueezeNet, once its program is compiled, by batch size.
+// BenchmarkOcclusion is the default heatmap of SqueezeNet, once its programs are compiled, by the way to compute it.
 func BenchmarkOcclusion(b *testing.B) {
 	net, picture := photographed(b)
 	p := open(b, testbackend.XLA(b), net)
-	for _, batch := range []int{8, 16, 32, 64} {
-		b.Run(fmt.Sprint("batch=", batch), func(b *testing.B) {
-			o := attrib.Occlusion{Batch: batch}
+	for _, exact := range []attrib.Exact{attrib.Full, attrib.Incremental} {
+		b.Run(string(exact), func(b *testing.B) {
+			o := attrib.Occlusion{Exact: exact}
 			first := attribute(b, p, picture, o)
 			for b.Loop() {
 				if _, err := o.Attribute(b.Context(), p, picture); err != nil {
