@@ -15,7 +15,7 @@ import (
 //go:embed testdata/interrupt.py
 var interruptor string
 
-// heatmap is a cell with work for half a minute and more.
+// heatmap is a cell that explains a picture with a stride that is to be put in.
 const heatmap = `import (
 	"github.com/convlens/convlens/gonbviz"
 	"github.com/convlens/convlens/gonbviz/attrib"
@@ -23,13 +23,13 @@ const heatmap = `import (
 )
 %%
 lens := gonbviz.Must(gonbviz.Open(squeezenet.Network()))
-gonbviz.Show(lens.Explain(gonbviz.Must(gonbviz.Photo("squirrel")), attrib.Occlusion{Stride: attrib.Pixels(2)}))`
+gonbviz.Show(lens.Explain(gonbviz.Must(gonbviz.Photo("squirrel")), attrib.Occlusion{Stride: attrib.Pixels(STRIDE)}))`
 
 // stoppedAt is how far a heatmap came.
 var stoppedAt = regexp.MustCompile(`stopped at ([0-9\p{Zs}]+ of [0-9\p{Zs}]+ positions)`)
 
 // TestInterrupt stops a heatmap on the real kernel when it has shown a preview: in its place the cell shows what is
-// known, and how far it came, and the kernel goes on.
+// known, and how far it came, and the kernel goes on: a heatmap that is not stopped takes the place of its preview.
 func TestInterrupt(t *testing.T) {
 	root := installed(t)
 	s, err := newSite(root)
@@ -41,8 +41,9 @@ func TestInterrupt(t *testing.T) {
 		t.Fatal(err)
 	}
 	request, err := json.Marshal(map[string]string{
-		"folder": folder, "finder": finder(t), "long": heatmap, "short": "import \"fmt\"\n%%\nfmt.Println(\"alive\")",
-		"stop_at": "Preview: ",
+		"folder": folder, "finder": finder(t),
+		// With work for half a minute and more, and for some seconds.
+		"long": strings.Replace(heatmap, "STRIDE", "2", 1), "short": strings.Replace(heatmap, "STRIDE", "16", 1),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -55,9 +56,9 @@ func TestInterrupt(t *testing.T) {
 		t.Fatal(err)
 	}
 	var result struct {
-		Said, Alive []string
-		Shown       []map[string]any
-		Seconds     float64
+		Said         []string
+		Shown, Whole []map[string]any
+		Seconds      float64
 	}
 	if err := json.Unmarshal(out, &result); err != nil {
 		t.Fatalf("%v: %s", err, out)
@@ -71,16 +72,20 @@ func TestInterrupt(t *testing.T) {
 	if strings.Contains(said, "goroutine ") {
 		t.Errorf("the stopped cell shows a stack trace: %s", said)
 	}
-	checkShown(t, result.Shown)
-	if alive := strings.Join(result.Alive, ""); !strings.Contains(alive, "alive") {
-		t.Errorf("after the interrupt the kernel says %q", alive)
+	figure, line := checkShown(t, result.Shown)
+	inFigure, inLine := stoppedAt.FindStringSubmatch(figure), stoppedAt.FindStringSubmatch(line)
+	if inFigure == nil || inLine == nil || inFigure[1] != inLine[1] || !strings.Contains(line, "interrupted") {
+		t.Errorf("the figure says %q, the line %q", inFigure, inLine)
 	}
+	if figure, line := checkShown(t, result.Whole); stoppedAt.MatchString(figure) || !strings.Contains(line, "196 positions in") {
+		t.Errorf("after the interrupt, a heatmap's line is %q", line)
+	}
+	t.Logf("shown: %q", inFigure)
 	t.Logf("ended %.2f s after the interrupt", result.Seconds)
 }
 
-// checkShown holds that a stopped cell shows a line of progress that was interrupted and one figure, and that both say
-// how far it came.
-func checkShown(t *testing.T, shown []map[string]any) {
+// checkShown holds that a cell shows a line of progress and one figure, which stands where the preview was.
+func checkShown(t *testing.T, shown []map[string]any) (figure, line string) {
 	t.Helper()
 	var figures, lines []string
 	for _, output := range shown {
@@ -89,20 +94,16 @@ func checkShown(t *testing.T, shown []map[string]any) {
 			t.Error("the preview is still there")
 		}
 		switch {
-		case output["image/png"] != nil:
+		case output["image/png"] != nil && output["previewed"] == true:
 			figures = append(figures, html)
-		case html != "":
+		case html != "" && output["image/png"] == nil:
 			lines = append(lines, html)
 		}
 	}
-	if len(figures) != 1 || len(lines) != 1 {
-		t.Fatalf("the stopped cell shows %d figures and %d lines", len(figures), len(lines))
+	if len(figures) != 1 || len(lines) != 1 || len(shown) != 2 {
+		t.Fatalf("a cell shows %d figures in the place of a preview and %d lines, in %d outputs", len(figures), len(lines), len(shown))
 	}
-	inFigure, inLine := stoppedAt.FindStringSubmatch(figures[0]), stoppedAt.FindStringSubmatch(lines[0])
-	if inFigure == nil || inLine == nil || inFigure[1] != inLine[1] || !strings.Contains(lines[0], "interrupted") {
-		t.Errorf("the figure says %q, the line %q", inFigure, inLine)
-	}
-	t.Logf("shown: %q", inFigure)
+	return figures[0], lines[0]
 }
 
 // finder is the first cell of the notebook that lies beside the tests.

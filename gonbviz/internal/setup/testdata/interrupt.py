@@ -1,4 +1,4 @@
-"""Runs a heatmap on the Go kernel, presses stop when it shows some words, and asks whether the kernel lives on. Reads the folder and the cells from standard input and says what came of it on standard output, both as JSON."""
+"""Runs a heatmap on the Go kernel, presses stop when it shows a preview, and runs a shorter one to its end. Reads the folder and the cells from standard input and says what came of it on standard output, both as JSON."""
 
 import json
 import sys
@@ -14,7 +14,7 @@ client.start_channels()
 client.wait_for_ready(timeout=120)
 
 
-def run(source, stop_at=None):
+def run(source, stop=False):
     """What a cell says, what it shows at its end, and how long it went on after it was stopped."""
     message, said, shown, stopped = client.execute(source), [], {}, None
     while True:
@@ -28,17 +28,19 @@ def run(source, stop_at=None):
             said.append(content["text"])
         elif kind in ("display_data", "update_display_data"):
             # An output with an identity takes the place of the earlier one that has it.
-            place = content.get("transient", {}).get("display_id") or len(shown)
-            shown[place] = content["data"]
-            if stop_at and not stopped and stop_at in content["data"].get("text/html", ""):
+            place, data = content.get("transient", {}).get("display_id") or len(shown), content["data"]
+            preview = "Preview: " in data.get("text/html", "")
+            data["previewed"] = preview or shown.get(place, {}).get("previewed", False)
+            shown[place] = data
+            if stop and preview and not stopped:
                 stopped = time.time()
                 manager.interrupt_kernel()
 
 
 try:
     run(request["finder"])
-    said, shown, seconds = run(request["long"], stop_at=request["stop_at"])
-    alive, _, _ = run(request["short"])
+    said, shown, seconds = run(request["long"], stop=True)
+    _, whole, _ = run(request["short"])
 finally:
     manager.shutdown_kernel(now=True)
-json.dump({"said": said, "shown": shown, "seconds": seconds, "alive": alive}, sys.stdout)
+json.dump({"said": said, "shown": shown, "seconds": seconds, "whole": whole}, sys.stdout)
