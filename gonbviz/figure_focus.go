@@ -6,6 +6,7 @@ import (
 	"image"
 	"image/color"
 	"math"
+	"strings"
 
 	"github.com/convlens/convlens/gonbviz/attrib"
 	"github.com/convlens/convlens/gonbviz/field"
@@ -132,7 +133,7 @@ func (f Focused) figure() (picture.Figure, error) {
 	photo.Layers = append(photo.Layers, f.outline())
 	photo.Below = []picture.Mark{
 		picture.Meter{Label: "of the area", Value: f.Part.Area, Number: percent(f.Part.Area)},
-		picture.Meter{Label: "of the drop", Value: f.Part.Share, Number: percent(f.Part.Share)},
+		picture.Meter{Label: "of the " + strings.ToLower(d.words().value), Value: f.Part.Share, Number: percent(f.Part.Share)},
 	}
 	overlay := d.onPhotograph()
 	overlay.Layers = append(overlay.Layers, f.outline())
