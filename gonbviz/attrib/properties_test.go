@@ -91,7 +91,7 @@ func few(seed uint64, n int) []float32 {
 	return values
 }
 
-const someNetworks = 8
+const someNetworks = 5
 
 // TestAffine: what windows that leave nothing out and share nothing drop is, of an affine network, what all of them
 // together drop; and what they gain by themselves is the same.
