@@ -26,7 +26,7 @@ var arrows = map[string][]string{
 	"models/alexnet":                  {"models", "models/internal/torch"},
 	"models/vgg":                      {"models", "models/internal/torch"},
 	"models/resnet":                   {"models", "models/internal/torch"},
-	"models/onnx":                     {"models", "models/onnx/internal/pb", "models/weights"},
+	"models/onnx":                     {"models", "models/imagenet", "models/onnx/internal/pb", "models/weights"},
 	"models/onnx/internal/pb":         {},
 	"models/squeezenet":               {"models", "models/imagenet", "models/weights"},
 	"gonbviz/photos":                  {},
