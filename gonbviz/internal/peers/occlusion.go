@@ -133,7 +133,7 @@ func (c *occlusionComparison) row(w way, network string, window int, f found, fi
 	if f.note != "" && f.note != w.exact {
 		name += " (" + f.note + ")"
 	}
-	var firstCell, later, apart, ratio any
+	var firstCell, later, peak, apart, ratio any
 	firstCell = f.first
 	if f.estimated {
 		firstCell = "~" + text(f.first)
@@ -141,13 +141,16 @@ func (c *occlusionComparison) row(w way, network string, window int, f found, fi
 	if f.later > 0 {
 		later = f.later
 	}
+	if f.peak > 0 {
+		peak = math.Round(float64(f.peak) / 1e6)
+	}
 	if f.heatmap != nil {
 		apart = difference(first, f.heatmap)
 	}
 	if f.ratio > 0 {
 		ratio = f.ratio
 	}
-	return []any{network, window, f.positions, name, f.batch, firstCell, later, math.Round(float64(f.peak) / 1e6), apart, ratio}
+	return []any{network, window, f.positions, name, f.batch, firstCell, later, peak, apart, ratio}
 }
 
 // measure runs one way in a process of its own.
@@ -167,7 +170,11 @@ func (c *occlusionComparison) measure(ctx context.Context, w way, network string
 		}
 		if estimate > c.patience.Seconds() {
 			all := positions(window, c.stride)
-			return found{first: estimate, estimated: true, batch: q.Batch, positions: all * all, peak: a.Peak}, nil
+			f := found{first: estimate, estimated: true, batch: q.Batch, positions: all * all}
+			if len(w.batches) == 1 { // else it is that of the largest batch
+				f.peak = a.Peak
+			}
+			return f, nil
 		}
 		if len(w.batches) > 1 { // memory of the quickest batch alone
 			p.close()
