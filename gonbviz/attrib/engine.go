@@ -190,7 +190,7 @@ func (e *engine) prepare(ctx context.Context, a *askers) error {
 	var clean *probe.Program
 	var failed error
 	var beside sync.WaitGroup
-	if !e.findClean() {
+	if e.needsClean() {
 		beside.Go(func() { clean, failed = e.compileClean() })
 	}
 	err := e.compile(a)
@@ -245,21 +245,17 @@ func (e *engine) build(a *askers, recorded *record.Program, in []*graph.Node) []
 	return []*graph.Node{e.join(made)}
 }
 
-// findClean reports whether the unchanged picture's maps that any group needs are there, kept from before or none.
-func (e *engine) findClean() bool {
+// needsClean reports whether the unchanged picture's maps that any group needs are yet to be computed.
+func (e *engine) needsClean() bool {
 	if e.clean != nil {
-		return true
+		return false
 	}
 	layouts := make([]*plan.Layout, len(e.groups))
 	for i, a := range e.groups {
 		layouts[i] = a.Layout
 	}
 	e.needs = e.groups[0].net.Clean(layouts...)
-	if kept, ok := e.network.Kept(cleanKey).(*cleanMaps); ok && kept.of(e.unit, e.needs, e.hiding.picture) {
-		e.clean = kept.maps
-		return true
-	}
-	return len(e.needs) == 0
+	return len(e.needs) > 0
 }
 
 func (e *engine) compileClean() (*probe.Program, error) {
@@ -269,7 +265,7 @@ func (e *engine) compileClean() (*probe.Program, error) {
 	})
 }
 
-// askClean computes the unchanged picture's maps, and keeps them for the next time.
+// askClean computes the unchanged picture's maps. They are not kept for the next time: weights may change until then.
 func (e *engine) askClean(ctx context.Context, program *probe.Program) error {
 	maps, err := program.Call(ctx, e.constants[0])
 	if err != nil {
@@ -279,22 +275,15 @@ func (e *engine) askClean(ctx context.Context, program *probe.Program) error {
 	for k, i := range e.needs {
 		e.clean[i] = maps[k]
 	}
-	e.network.Keep(cleanKey, &cleanMaps{e.unit, e.needs, e.hiding.picture, e.clean})
 	return nil
 }
 
-// cleanMaps are the maps of the last picture that was explained, kept for the next time.
-type cleanMaps struct {
-	unit    Unit
-	needs   []int
-	picture []float32
-	maps    map[int]*tensors.Tensor
-}
-
-const cleanKey = "attrib: maps of the unchanged picture"
-
-func (c *cleanMaps) of(unit Unit, needs []int, picture []float32) bool {
-	return c.unit == unit && slices.Equal(c.needs, needs) && slices.Equal(c.picture, picture)
+// forgetClean frees the unchanged picture's maps, which are as large as all else together.
+func (e *engine) forgetClean() {
+	for _, t := range e.clean {
+		t.MustFinalizeAll()
+	}
+	e.clean = nil
 }
 
 // ask runs a group's program on as many positions as fit; a negative one leaves the picture as it is. It returns one
@@ -367,6 +356,7 @@ type answer struct {
 // run asks for all positions in the order given and hands the answers to each, batch by batch. It begins with the
 // picture as it is, of position −1.
 func (e *engine) run(ctx context.Context, order []int, each func(some []answer) error) error {
+	defer e.forgetClean()
 	group := make([]int, e.hiding.masks.count())
 	for g, a := range e.groups {
 		for _, p := range a.Positions {

@@ -9,6 +9,7 @@ import (
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
 	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/core/tensors/images"
 
 	"github.com/convlens/convlens/gonbviz/attrib"
@@ -169,6 +170,36 @@ func TestIncrementalRounded(t *testing.T) {
 		for i, d := range got.Grid.Drop.Values {
 			if math.Abs(float64(d-want.Grid.Drop.Values[i])) > 1e-5*math.Abs(want.Clean) {
 				t.Errorf("the drop at %v is %v, with the whole network %v", got.Grid.Windows[i], d, want.Grid.Drop.Values[i])
+			}
+		}
+	})
+}
+
+// TestChangedWeights explains a picture, changes a weight, and explains it again.
+func TestChangedWeights(t *testing.T) {
+	testbackend.Each(t, func(t *testing.T, backend compute.Backend) {
+		part := parts["strided"]
+		net := testnet.Make("changing", testnet.Input(17, 22, models.RGB), part.weights, func(get func(string) *Node, x *Node) *Node { return part.build(get, x) })
+		p, picture := open(t, backend, net), noisy(t, net)
+		o := attrib.Occlusion{Class: "1", Score: attrib.Logit, Window: attrib.Pixels(3), Fill: attrib.Zero, Batch: 4, Exact: attrib.Incremental}
+		before := attribute(t, p, picture, o)
+		v := net.Store.GetVariable("/b")
+		values := make([]float32, v.Shape().Size())
+		for i := range values {
+			values[i] = float32(i%5 + 1)
+		}
+		if err := v.SetValue(tensors.FromFlatDataAndDimensions(values, v.Shape().Dimensions...)); err != nil {
+			t.Fatal(err)
+		}
+		got := attribute(t, p, picture, o)
+		o.Exact = attrib.Full
+		want := attribute(t, p, picture, o)
+		if want.Clean == before.Clean {
+			t.Fatal("the weight does not matter")
+		}
+		for i, d := range got.Grid.Drop.Values {
+			if d != want.Grid.Drop.Values[i] {
+				t.Fatalf("the drop at %v is %v, with the whole network %v", got.Grid.Windows[i], d, want.Grid.Drop.Values[i])
 			}
 		}
 	})

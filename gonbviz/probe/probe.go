@@ -39,7 +39,6 @@ type Probe struct {
 	mu       sync.Mutex
 	traces   map[int]*record.Program
 	programs map[string]func() (*Program, error)
-	kept     map[string]any
 }
 
 // Open reads a network and makes it ready to run on a backend. Nothing is compiled yet. A network without weights, or
@@ -66,7 +65,7 @@ func Open(backend compute.Backend, network *models.Network) (*Probe, error) {
 	}
 	return &Probe{
 		network: network, backend: backend, recorded: recorded, layers: findLayers(recorded),
-		traces: map[int]*record.Program{1: recorded}, programs: map[string]func() (*Program, error){}, kept: map[string]any{},
+		traces: map[int]*record.Program{1: recorded}, programs: map[string]func() (*Program, error){},
 	}, nil
 }
 
@@ -210,20 +209,6 @@ func (p *Probe) compile(recorded *record.Program, inputs []shapes.Shape, build f
 		return nil, oneLine("probe: compiling "+p.network.Name, err)
 	}
 	return &Program{exec: exec, backend: p.backend, Compiling: time.Since(start)}, nil
-}
-
-// Keep keeps a value under a name for as long as the network is open, in the place of an earlier one.
-func (p *Probe) Keep(name string, value any) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.kept[name] = value
-}
-
-// Kept is what was kept under a name; nil where nothing was.
-func (p *Probe) Kept(name string) any {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.kept[name]
 }
 
 // Recorded is the network as recorded for a batch size.
