@@ -173,7 +173,8 @@ func CompareClasses(a *attrib.Attribution, classes ...int) (picture.Figure, erro
 	if len(labels) == 1 {
 		figure.Title = fmt.Sprintf("What %s rests on", labels[0])
 	}
-	figure.Subtitle = fmt.Sprintf("%s of each one’s %s, all found in one pass and drawn on one scale", first.words().value, first.Score.Words())
+	figure.Subtitle = fmt.Sprintf("%s of each one’s %s, all found in one pass and drawn on one scale",
+		first.words().value, first.Score.Words())
 	figure.Caption[3] = "classes " + strings.Join(labels, ", ")
 	figure.Caption[4] = "score " + first.Score.Words()
 	figure.Alt = fmt.Sprintf("Heatmaps of several classes over the %s: %s.", photoWord(a.Picture), strings.Join(alts, "; "))
@@ -224,11 +225,15 @@ func channelsFigure(a *attrib.Attribution) picture.Figure {
 	body := []picture.Mark{picture.Beside{Side: []picture.Mark{inputPanel(a.Picture, "", "")}, Main: []picture.Mark{bars}, Width: 176}, strip}
 	if c.Maps[0].H > 1 || c.Maps[0].W > 1 {
 		maps := mapScale([]probe.LayerMaps{{Planes: c.Maps}})
-		tiles := picture.Tiles{Heading: "What the strongest answer to this " + photoWord(a.Picture), Aside: fmt.Sprintf("%d × %d each", c.Maps[0].H, c.Maps[0].W), Framed: true}
+		tiles := picture.Tiles{
+			Heading: "What the strongest answer to this " + photoWord(a.Picture),
+			Aside:   fmt.Sprintf("%d × %d each", c.Maps[0].H, c.Maps[0].W), Framed: true,
+		}
 		for i, p := range c.Maps {
 			channel := c.Order[i]
 			tiles.Tiles = append(tiles.Tiles, picture.Tile{
-				Image: maps.Image(p), Label: fmt.Sprint(channel), Value: scale.Number(float64(c.Drop[channel])), Alt: fmt.Sprintf("channel %d, %s", channel, rangeWords(p)),
+				Image: maps.Image(p), Label: fmt.Sprint(channel), Value: scale.Number(float64(c.Drop[channel])),
+				Alt: fmt.Sprintf("channel %d, %s", channel, rangeWords(p)),
 			})
 		}
 		body = append(body, tiles, picture.Row{Size: 260, Marks: []picture.Mark{picture.Ramp{Scale: maps, Head: "response"}}})
@@ -241,15 +246,18 @@ func channelsFigure(a *attrib.Attribution) picture.Figure {
 		}
 	}
 	last := c.Order[len(c.Order)-1]
-	words := fmt.Sprintf("largest drop %s by channel %d, least %s by channel %d", scale.Number(float64(c.Drop[c.Order[0]])), c.Order[0], scale.Number(float64(c.Drop[last])), last)
+	words := fmt.Sprintf("largest drop %s by channel %d, least %s by channel %d",
+		scale.Number(float64(c.Drop[c.Order[0]])), c.Order[0], scale.Number(float64(c.Drop[last])), last)
 	becomes := map[string]string{string(attrib.ToZero): "set to zero", string(attrib.ToMean): "set to its mean over the map"}[d.option("to")]
 	return picture.Figure{
-		Title:    fmt.Sprintf("Which channels of %s “%s” rests on", name, a.Label),
-		Subtitle: fmt.Sprintf("One of %s channels after the other is %s, and the rest of the network runs again", scale.Count(len(c.Drop)), becomes),
-		Body:     body,
+		Title: fmt.Sprintf("Which channels of %s “%s” rests on", name, a.Label),
+		Subtitle: fmt.Sprintf("One of %s channels after the other is %s, and the rest of the network runs again",
+			scale.Count(len(c.Drop)), becomes),
+		Body: body,
 		Caption: []string{a.Network, inputCaption(a.Picture), a.Guessed, d.explainedCaption(),
 			fmt.Sprintf("score %s, %s as it is", a.Score.Words(), d.number(a.Clean)), d.methodCaption(),
-			fmt.Sprintf("%d of %s channels change the most probable class", changed, scale.Count(len(c.Drop))), "positive supports the class", backendCaption(a.Backend)},
+			fmt.Sprintf("%d of %s channels change the most probable class", changed, scale.Count(len(c.Drop))),
+			"positive supports the class", backendCaption(a.Backend)},
 		Alt:  fmt.Sprintf("Bars of the drop by channel of %s: %s.", name, words),
 		Text: fmt.Sprintf("%s, %s %s, %s; channels of %s: %s", a.Network, a.Label, d.number(a.Clean), a.Score.Words(), name, words),
 	}

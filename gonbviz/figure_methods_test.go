@@ -24,7 +24,7 @@ var methods = map[string]struct {
 	"segments": {attrib.Occlusion{Segments: make([]int, 23*31)}, []string{"segments given", "1 position"}},
 	"regions":  {attrib.Occlusion{Regions: []image.Rectangle{image.Rect(0, 0, 5, 5), image.Rect(3, 3, 20, 20)}, Fill: attrib.PatchMean}, []string{"regions 2, fill patchmean", "2 parts"}},
 	"soft":     {attrib.Occlusion{Window: attrib.Pixels(8), Soft: 2, Score: attrib.Margin, Fill: attrib.Black}, []string{"window 8, stride 2, soft 2, fill black", "score margin"}},
-	"channels": {attrib.Occlusion{Window: attrib.Share(0.3), Channels: []int{2, 0}}, []string{"window 7, stride 1", "channels 2,0"}},
+	"channels": {attrib.Occlusion{Window: attrib.Share(0.3), Stride: attrib.Share(0.2), Channels: []int{2, 0}}, []string{"window 7, stride 5", "channels 2,0"}},
 	"inpaint":  {attrib.Occlusion{Window: attrib.Pixels(8), Fill: attrib.Inpaint}, []string{"An inpainted patch slides", "fill inpaint"}},
 	"unit":     {attrib.Occlusion{Window: attrib.Pixels(8), Unit: attrib.Unit{Layer: "stem", Channel: 3}}, []string{"What “stem, channel 3” rests on", "unit stem, channel 3; class", "score activation", "positive supports the unit"}},
 	"measure": {attrib.Occlusion{Window: attrib.Pixels(8), Measure: func(logits []float32) float64 { return float64(logits[0] - logits[1]) }},
@@ -53,7 +53,7 @@ func TestMethodFigures(t *testing.T) {
 				}
 			}
 			for _, reading := range []gonbviz.Reading{gonbviz.Drop, gonbviz.Probability, gonbviz.BestClass} {
-				if a.Grid != nil {
+				if a.Grid != nil && (!a.Grid.Lattice() || a.Grid.Revealed) { // the others are drawn as every occlusion is
 					checkFigure(t, must(gonbviz.FigureOf(gonbviz.Panels{Attribution: a, Show: reading}))(t))
 				}
 			}

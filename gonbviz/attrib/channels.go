@@ -125,8 +125,9 @@ func (c ChannelAblation) Attribute(ctx context.Context, network *probe.Probe, pi
 		return nil, err
 	}
 	a := &Attribution{
-		Method: "channel ablation", Options: []Option{{"layer", s.point.Layer.Name}, {"to", string(c.To)}}, Network: net.Name, Backend: network.BackendName(),
-		Guessed: net.Guessed, Picture: picture, Class: class, Score: c.Score, Batch: c.Batch, Channels: &Channels{Layer: s.point.Layer.Name, Labels: map[int]string{}},
+		Method: "channel ablation", Options: []Option{{"layer", s.point.Layer.Name}, {"to", string(c.To)}},
+		Network: net.Name, Backend: network.BackendName(), Guessed: net.Guessed, Picture: picture,
+		Class: class, Score: c.Score, Batch: c.Batch, Channels: &Channels{Layer: s.point.Layer.Name, Labels: map[int]string{}},
 	}
 	if err := s.all(ctx, a, net.Label); err != nil {
 		return nil, err
@@ -148,7 +149,8 @@ type silencer struct {
 
 func (c ChannelAblation) silencer(ctx context.Context, network *probe.Probe, picture *pixel.Prepared) (*silencer, error) {
 	in := network.Network().Input
-	s := &silencer{batch: c.Batch, inputs: []*tensors.Tensor{tensors.FromFlatDataAndDimensions(picture.Values, 1, in.Height, in.Width, in.Channels())}}
+	shown := tensors.FromFlatDataAndDimensions(picture.Values, 1, in.Height, in.Width, in.Channels())
+	s := &silencer{batch: c.Batch, inputs: []*tensors.Tensor{shown}}
 	one, err := network.Point(c.Layer, 1)
 	if err != nil {
 		return nil, err
@@ -161,15 +163,15 @@ func (c ChannelAblation) silencer(ctx context.Context, network *probe.Probe, pic
 		return nil, fmt.Errorf("attrib: the values of layer %q have no one axis for channels", one.Layer.Name)
 	}
 	start := time.Now()
-	whole := s.inputs[0].Shape()
-	capture, err := network.Rewrite(fmt.Sprintf("silence %q %s", one.Layer.Name, c.To), 1, []shapes.Shape{whole}, func(recorded *record.Program, in []*graph.Node) []*graph.Node {
+	key := fmt.Sprintf("silence %q %s", one.Layer.Name, c.To)
+	capture, err := network.Rewrite(key, 1, []shapes.Shape{shown.Shape()}, func(recorded *record.Program, in []*graph.Node) []*graph.Node {
 		value := recorded.Replay(in[0], []*graph.Node{one.Node}, nil)[0]
 		return []*graph.Node{value, c.to(value, axis), one.ChannelsFirst(value)}
 	})
 	if err != nil {
 		return nil, err
 	}
-	captured, err := capture.Call(ctx, s.inputs[0])
+	captured, err := capture.Call(ctx, shown)
 	if err != nil {
 		return nil, err
 	}
@@ -177,8 +179,9 @@ func (c ChannelAblation) silencer(ctx context.Context, network *probe.Probe, pic
 		return nil, err
 	}
 	s.inputs = append(s.inputs, captured[:2]...)
-	list := []shapes.Shape{whole, captured[0].Shape(), captured[1].Shape(), shapes.Make(dtypes.Int32, c.Batch)}
-	s.program, err = network.Rewrite(fmt.Sprintf("silenced %q", one.Layer.Name), c.Batch, list, func(recorded *record.Program, in []*graph.Node) []*graph.Node {
+	list := []shapes.Shape{shown.Shape(), captured[0].Shape(), captured[1].Shape(), shapes.Make(dtypes.Int32, c.Batch)}
+	key = fmt.Sprintf("silenced %q", one.Layer.Name)
+	s.program, err = network.Rewrite(key, c.Batch, list, func(recorded *record.Program, in []*graph.Node) []*graph.Node {
 		return []*graph.Node{s.build(recorded, in, axis)}
 	})
 	s.compiling = time.Since(start)

@@ -72,7 +72,8 @@ func (o Occlusion) checkChannels(height, width, channels int) error {
 		}
 	}
 	if o.Fill == OtherPicture && len(o.FillPicture) != height*width*channels {
-		return fmt.Errorf("attrib: the picture to fill with has %d values for an input of %d×%d×%d", len(o.FillPicture), height, width, channels)
+		return fmt.Errorf("attrib: the picture to fill with has %d values for an input of %d×%d×%d",
+			len(o.FillPicture), height, width, channels)
 	}
 	if o.Fill != OtherPicture && o.FillPicture != nil {
 		return fmt.Errorf("attrib: there is a picture to fill with, and fill %s", o.Fill)
@@ -161,7 +162,10 @@ func (g *Grid) hiding(picture *pixel.Prepared) (hiding, error) {
 			return hiding{}, err
 		}
 	}
-	h := hiding{height: in.Height, width: in.Width, channels: in.Channels(), picture: picture.Values, fill: fill, masks: g.masks(in.Height, in.Width), mean: o.Fill == PatchMean}
+	h := hiding{
+		height: in.Height, width: in.Width, channels: in.Channels(),
+		picture: picture.Values, fill: fill, masks: g.masks(in.Height, in.Width), mean: o.Fill == PatchMean,
+	}
 	if len(o.Channels) > 0 {
 		h.hides = make([]float32, in.Channels())
 		for _, c := range o.Channels {

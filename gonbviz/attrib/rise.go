@@ -144,7 +144,8 @@ func (r RISE) Attribute(ctx context.Context, network *probe.Probe, picture *pixe
 
 func (r RISE) options() []Option {
 	return []Option{
-		{"masks", fmt.Sprint(r.Masks)}, {"cells", fmt.Sprint(r.Cells)}, {"keep", fmt.Sprint(r.Keep)}, {"fill", string(r.Fill)}, {"seed", fmt.Sprint(r.Seed)},
+		{"masks", fmt.Sprint(r.Masks)}, {"cells", fmt.Sprint(r.Cells)}, {"keep", fmt.Sprint(r.Keep)},
+		{"fill", string(r.Fill)}, {"seed", fmt.Sprint(r.Seed)},
 	}
 }
 
