@@ -125,12 +125,13 @@ type Grid struct {
 
 // The batches that are chosen without being asked for, where memory allows. A processor is quickest while a batch's maps
 // stay in its cache (SqueezeNet's heatmap on two cores, by whole passes: 2.0 s in batches of 8, 2.9 s in batches of 32),
-// unless weights outweigh the maps, and reading them is what must be shared among many pictures. Of windows, which are
-// smaller, twice as many fit.
+// unless weights outweigh the maps by far, as those of dense layers do, and reading them is what must be shared among
+// many pictures. Of windows, which are smaller, twice as many fit.
 const (
 	smallBatch = 8
 	largeBatch = 32
 	windowsFit = 2
+	heavy      = 8
 )
 
 // Attribute runs the network at every position. Settings that can't be (a window larger than the input, a stride longer
@@ -287,7 +288,7 @@ func (o Occlusion) chooseBatch(network *probe.Probe) int {
 	if most == 0 {
 		maps := max(network.ActivationBytes(), 1)
 		most = largeBatch
-		if strings.Contains(network.BackendName(), "cpu") && network.Network().Store.ByteSize() < maps {
+		if strings.Contains(network.BackendName(), "cpu") && network.Network().Store.ByteSize() < heavy*maps {
 			most = smallBatch
 		}
 		if o.Exact != Full && costsOf(network).groups > 0 {
