@@ -8,6 +8,7 @@ import (
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/core/tensors/images"
@@ -101,6 +102,16 @@ var parts = map[string]struct {
 		}
 		x = MaxPool(first(x, "/a")).ChannelsAxis(images.ChannelsFirst).Window(3).Strides(2).PadSame().Done()
 		return Dot(ReduceSum(small(testnet.Relu(AddScalar(first(x, "/b"), -20000))), 2, 3), get("/head")).Product()
+	}},
+	"weighed by rows": {testnet.Weights{"/a": {3, 3, 3, 4}, "/b": {3, 3, 4, 2}, "/head": {2, 2}}, func(get getter, x *Node) *Node {
+		x = conv(get, x, "/a").PadSame().Done()
+		rows := Iota(x.Graph(), shapes.Make(x.DType(), 1, x.Shape().Dimensions[1], 1, 1), 1)
+		return head(get, conv(get, Mul(x, rows), "/b").PadSame().Done())
+	}},
+	"whole numbers": {testnet.Weights{"/a": {3, 3, 3, 4}, "/b": {3, 3, 4, 2}, "/head": {2, 2}}, func(get getter, x *Node) *Node {
+		x = ConvertDType(Neg(conv(get, x, "/a").PadSame().Done()), dtypes.Int32)
+		x = ConvertDType(MaxPool(x).Window(3).Strides(1).PadSame().Done(), dtypes.Float32)
+		return head(get, conv(get, x, "/b").PadSame().Done())
 	}},
 	"dense in places": {testnet.Weights{"/a": {3, 3, 3, 4}, "/b": {4, 5}, "/c": {3, 3, 5, 2}, "/head": {2, 2}}, func(get getter, x *Node) *Node {
 		x = conv(get, x, "/a").PadSame().Done()

@@ -175,12 +175,21 @@ func (r reader) first() bool {
 	return true
 }
 
-// alike reports whether all inputs that depend on the picture have maps of the node's size, on the same axes.
+// alike reports whether all inputs that depend on the picture have maps of the node's size, on the same axes, and the
+// others of its rank have such maps as well, or one place for all.
 func (r reader) alike(s sides) bool {
-	for _, i := range r.from {
-		d := r.net.nodes[i].Shape().Dimensions
-		if r.net.sides[i] != s || len(d) != r.node.Rank() || d[s.rows] != r.dim(s.rows) || d[s.cols] != r.dim(s.cols) {
+	for _, in := range r.node.Inputs() {
+		i, depends := r.net.index[in]
+		if !depends && in.Rank() != r.node.Rank() {
+			continue
+		}
+		d := in.Shape().Dimensions
+		if depends && (r.net.sides[i] != s || len(d) != r.node.Rank()) {
 			return false
+		}
+		same, one := d[s.rows] == r.dim(s.rows) && d[s.cols] == r.dim(s.cols), d[s.rows] == 1 && d[s.cols] == 1
+		if !same && (depends || !one) {
+			return false // it grows along one side alone
 		}
 	}
 	return true
@@ -226,8 +235,8 @@ func (r reader) sliding(w [2]plan.Slide, s sides) (plan.Op, sides) {
 }
 
 func (r reader) pool(a record.Window, s sides) (plan.Op, sides) {
-	if !r.first() || slices.ContainsFunc(a.InputDilations, func(d int) bool { return d > 1 }) {
-		return whole, noMap
+	if !r.first() || slices.ContainsFunc(a.InputDilations, func(d int) bool { return d > 1 }) || !r.node.DType().IsFloat() {
+		return whole, noMap // whole numbers have no infinity to lie outside
 	}
 	for axis, size := range a.Sizes {
 		if axis != s.rows && axis != s.cols && (size != 1 || axis < len(a.Strides) && a.Strides[axis] != 1 || axis < len(a.Paddings) && a.Paddings[axis] != [2]int{}) {
