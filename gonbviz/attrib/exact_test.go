@@ -215,3 +215,27 @@ func TestChangedWeights(t *testing.T) {
 		}
 	})
 }
+
+// TestIncrementalHalf is the same in half precision, where a sum and what it gains would round twice.
+func TestIncrementalHalf(t *testing.T) {
+	testbackend.Each(t, func(t *testing.T, backend compute.Backend) {
+		for _, dtype := range []dtypes.DType{dtypes.Float16, dtypes.BFloat16} {
+			net := testnet.Make("half", testnet.Input(17, 22, models.RGB), testnet.Weights{"/a": {3, 3, 3, 4}, "/b": {3, 3, 4, 4}, "/head": {4, 2}}, func(get func(string) *Node, x *Node) *Node {
+				half := func(x *Node) *Node { return ConvertDType(MulScalar(x, 1.0/64), dtype) }
+				x = MaxPool(Convolve(half(x), half(get("/a"))).PadSame().Done()).Window(3).Strides(2).PadSame().Done()
+				x = Convolve(x, half(get("/b"))).PadSame().Done()
+				return Dot(ReduceMean(x, 1, 2), half(get("/head"))).Product()
+			})
+			p, picture := open(t, backend, net), noisy(t, net)
+			o := attrib.Occlusion{Class: "1", Score: attrib.Logit, Window: attrib.Pixels(4), Fill: attrib.Zero, Exact: attrib.Full}
+			want := attribute(t, p, picture, o)
+			o.Exact = attrib.Incremental
+			got := attribute(t, p, picture, o)
+			for i, d := range got.Grid.Drop.Values {
+				if math.Abs(float64(d-want.Grid.Drop.Values[i])) > 1e-3*math.Abs(want.Clean) {
+					t.Errorf("%s: the drop at %v is %v, with the whole network %v", dtype, got.Grid.Windows[i], d, want.Grid.Drop.Values[i])
+				}
+			}
+		}
+	})
+}

@@ -261,7 +261,7 @@ func (r reader) reduce(a record.Reduce, s sides) (plan.Op, sides) {
 	switch {
 	case len(a.Axes) == 0 || slices.Contains(a.Axes, s.batch):
 		return whole, noMap
-	case rows && cols && r.node.Type() == graph.NodeTypeReduceSum:
+	case rows && cols && r.node.Type() == graph.NodeTypeReduceSum && !r.node.DType().IsHalfPrecision(): // which would round twice
 		return plan.Op{Kind: plan.Sum}, noMap
 	case rows || cols:
 		return whole, noMap
