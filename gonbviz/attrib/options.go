@@ -49,8 +49,8 @@ func (o Occlusion) completeMore(height, width int) (Occlusion, error) {
 		return o, fmt.Errorf("attrib: %d labels for an input of %d×%d pixels", len(o.Segments), height, width)
 	case o.Segments != nil && slices.Max(o.Segments) < 0:
 		return o, errors.New("attrib: no segments to hide; all labels are negative")
-	case o.Soft < 0:
-		return o, fmt.Errorf("attrib: a ramp of %d pixels", o.Soft)
+	case o.Soft < 0 || o.Soft > max(height, width):
+		return o, fmt.Errorf("attrib: a ramp of %d pixels in an input of %d×%d", o.Soft, height, width)
 	case o.Soft > 0 && (o.Superpixels > 0 || o.Segments != nil):
 		return o, errors.New("attrib: superpixels and segments have no soft edges")
 	case o.Fill == Inpaint && (o.Superpixels > 0 || o.Segments != nil):
@@ -78,7 +78,7 @@ func (o Occlusion) checkChannels(height, width, channels int) error {
 	if o.Fill != OtherPicture && o.FillPicture != nil {
 		return fmt.Errorf("attrib: there is a picture to fill with, and fill %s", o.Fill)
 	}
-	if o.Soft > 0 && o.windowed() && 2*o.Soft >= min(o.Window.H, o.Window.W) {
+	if o.Soft > 0 && o.windowed() && o.Soft > (min(o.Window.H, o.Window.W)-1)/2 {
 		return fmt.Errorf("attrib: ramps of %d pixels leave nothing of a window of %s", o.Soft, o.Window)
 	}
 	return nil
