@@ -141,6 +141,14 @@ type Attribution struct {
 	PeakMemory int64
 }
 
+// classOf is the class of a name; −1, which stands for the best one, where there is none.
+func classOf(network *probe.Probe, name string) (int, error) {
+	if name == "" {
+		return -1, nil
+	}
+	return network.Class(name)
+}
+
 // check fills in what an empty Score stands for, and refuses unknown ones.
 func (s Score) check() (Score, error) {
 	switch s {

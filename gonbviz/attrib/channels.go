@@ -112,11 +112,9 @@ func (c ChannelAblation) Attribute(ctx context.Context, network *probe.Probe, pi
 	if err := network.CheckPicture(picture); err != nil {
 		return nil, err
 	}
-	class := -1
-	if c.Class != "" {
-		if class, err = network.Class(c.Class); err != nil {
-			return nil, err
-		}
+	class, err := classOf(network, c.Class)
+	if err != nil {
+		return nil, err
 	}
 	c.Batch = Occlusion{Batch: c.Batch, Exact: Full}.chooseBatch(network)
 	progress.Report(ctx, progress.Update{Name: "Channels", Stage: fmt.Sprintf("compiling for %d channels at once", c.Batch)})

@@ -21,7 +21,8 @@ import (
 	"github.com/convlens/convlens/gonbviz/probe"
 )
 
-// Exact says how the network's answers are computed. They are the same up to rounding, 1e-5 of the largest logit.
+// Exact says how the network's answers are computed. They are the same up to rounding: to 1e-5 of the largest logit, or to
+// what its type holds in a network of half precision.
 type Exact string
 
 // The ways to compute. An empty Exact is Auto.

@@ -1,6 +1,7 @@
 package attrib
 
 import (
+	"fmt"
 	"image"
 	"math"
 	"slices"
@@ -39,7 +40,7 @@ func newGrid(rows, cols int, windows []image.Rectangle, settings Occlusion) *Gri
 }
 
 // note takes down an answer.
-func (r *occluder) note(x answer) {
+func (r *occluder) note(x answer) error {
 	g, o := r.found.Grid, r.options
 	if r.clean == nil {
 		r.begin(x.clean)
@@ -48,17 +49,20 @@ func (r *occluder) note(x answer) {
 		r.clean, r.score = x.clean, o.measure(r.found.Class, x.clean, probe.Probabilities(o.logits(x.clean)))
 	}
 	i, logits := x.position, o.logits(x.at)
-	if i < 0 {
-		return
-	}
 	p := probe.Probabilities(logits)
 	score := o.measure(r.found.Class, x.at, p)
+	switch {
+	case math.IsNaN(score) || math.IsInf(score, 0):
+		return fmt.Errorf("attrib: what is measured is %v for logits of the network; a Measure must give finite numbers", score)
+	case i < 0:
+		return nil
+	}
 	if i == len(g.Windows) { // nothing shows
 		g.Bare = score
 		if o.AllClasses {
 			g.BareLogits = slices.Clone(logits)
 		}
-		return
+		return nil
 	}
 	value := r.score - score
 	if g.Revealed {
@@ -78,6 +82,7 @@ func (r *occluder) note(x answer) {
 		}
 	}
 	g.Unasked--
+	return nil
 }
 
 // begin takes down the first answer to the picture as it is.

@@ -152,11 +152,9 @@ func (o Occlusion) explain(ctx context.Context, network *probe.Probe, picture *p
 	if err != nil {
 		return nil, err
 	}
-	class := -1
-	if o.Class != "" {
-		if class, err = network.Class(o.Class); err != nil {
-			return nil, err
-		}
+	class, err := classOf(network, o.Class)
+	if err != nil {
+		return nil, err
 	}
 	o.Batch = o.chooseBatch(network)
 	if err := network.CheckPicture(picture); err != nil {
@@ -347,7 +345,9 @@ func (r *occluder) all(ctx context.Context) error {
 			note = r.options.estimate(time.Since(begin), count)
 		}
 		for _, a := range some {
-			r.note(a)
+			if err := r.note(a); err != nil {
+				return err
+			}
 		}
 		r.report(ctx, note)
 		return nil

@@ -58,7 +58,7 @@ func (o Occlusion) completeMore(height, width int) (Occlusion, error) {
 	}
 	for _, r := range o.Regions {
 		if r.Empty() || !r.In(whole) {
-			return o, fmt.Errorf("attrib: region %v does not lie inside the input of %d×%d", r, height, width)
+			return o, fmt.Errorf("attrib: region %d,%d,%d,%d does not lie inside the input of %d×%d", r.Min.X, r.Min.Y, r.Dx(), r.Dy(), height, width)
 		}
 	}
 	return o, nil

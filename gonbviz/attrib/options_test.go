@@ -455,6 +455,7 @@ func TestOptionErrors(t *testing.T) {
 		"has no channel 4":            {Unit: attrib.Unit{Layer: "stem", Channel: 4}},
 		"without a row 9":             {Unit: attrib.Unit{Layer: "block/conv", At: true, Row: 9}},
 		"no rows and columns":         {Unit: attrib.Unit{Layer: "head", At: true}},
+		"must give finite numbers":    {Measure: func([]float32) float64 { return math.NaN() }},
 		"both a Unit and a Measure":   {Unit: attrib.Unit{Layer: "stem"}, Measure: func([]float32) float64 { return 0 }},
 		"logit, logprob and margin":   {Score: attrib.Activation},
 		"probability, logit, logprob": {Score: "loss"},

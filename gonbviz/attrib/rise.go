@@ -109,11 +109,9 @@ func (r RISE) Attribute(ctx context.Context, network *probe.Probe, picture *pixe
 	if err := network.CheckPicture(picture); err != nil {
 		return nil, err
 	}
-	class := -1
-	if r.Class != "" {
-		if class, err = network.Class(r.Class); err != nil {
-			return nil, err
-		}
+	class, err := classOf(network, r.Class)
+	if err != nil {
+		return nil, err
 	}
 	r.Batch = Occlusion{Batch: r.Batch, Exact: Full}.chooseBatch(network)
 	v := veils{r, in.Height, in.Width}

@@ -53,7 +53,7 @@ func newSLIC(picture *pixel.Prepared, n int) *slic {
 			s.pixels = append(s.pixels, lab(shown.At(x, y), x, y))
 		}
 	}
-	s.step = math.Sqrt(float64(s.height*s.width) / float64(max(n, 1)))
+	s.step = math.Sqrt(float64(s.height*s.width) / float64(min(max(n, 1), len(s.pixels))))
 	rows, cols := max(int(math.Round(float64(s.height)/s.step)), 1), max(int(math.Round(float64(s.width)/s.step)), 1)
 	for i := range rows {
 		for j := range cols {

@@ -194,7 +194,13 @@ func (p *Probe) Rewrite(key string, batch int, inputs []shapes.Shape, build func
 		p.programs[key] = compiled
 	}
 	p.mu.Unlock()
-	return compiled() // outside the lock: several programs are compiled at once
+	program, err := compiled() // outside the lock: several programs are compiled at once
+	if err != nil {
+		p.mu.Lock()
+		delete(p.programs, key) // what failed, for want of memory perhaps, may be tried again
+		p.mu.Unlock()
+	}
+	return program, err
 }
 
 func (p *Probe) compile(recorded *record.Program, inputs []shapes.Shape, build func(recorded *record.Program, in []*graph.Node) []*graph.Node) (*Program, error) {
