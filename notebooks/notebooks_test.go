@@ -295,6 +295,7 @@ func blocks(t *testing.T, language string) []string {
 var testedElsewhere = []string{
 	"go test ", "go run ./notebooks/exercises/sheet ", "go run ./gonbviz/cmd/gonbviz run ",
 	"go run ./gonbviz/cmd/gonbviz lab", "go run ./gonbviz/cmd/gonbviz setup ",
+	"go run ./gonbviz/internal/peers ", // takes an hour, and gets gigabytes of its peers
 }
 
 // TestREADMECommands runs the commands of the README.
