@@ -111,9 +111,12 @@ func newEngine(network *probe.Probe, h hiding, batch int, exact Exact, unit Unit
 			groups = windows
 		}
 	}
-	for _, g := range groups {
+	layouts := make([]*plan.Layout, len(groups))
+	for i, g := range groups {
+		layouts[i] = g.Layout
 		e.groups = append(e.groups, &askers{Group: g, net: net, needs: net.Clean(g.Layout)})
 	}
+	e.needs = net.Clean(layouts...)
 	return e, nil
 }
 
@@ -191,7 +194,7 @@ func (e *engine) prepare(ctx context.Context, a *askers) error {
 	var clean *probe.Program
 	var failed error
 	var beside sync.WaitGroup
-	if e.needsClean() {
+	if e.clean == nil && len(e.needs) > 0 {
 		beside.Go(func() { clean, failed = e.compileClean() })
 	}
 	err := e.compile(a)
@@ -246,19 +249,6 @@ func (e *engine) build(a *askers, recorded *record.Program, in []*graph.Node) []
 	return []*graph.Node{e.join(made)}
 }
 
-// needsClean reports whether the unchanged picture's maps that any group needs are yet to be computed.
-func (e *engine) needsClean() bool {
-	if e.clean != nil {
-		return false
-	}
-	layouts := make([]*plan.Layout, len(e.groups))
-	for i, a := range e.groups {
-		layouts[i] = a.Layout
-	}
-	e.needs = e.groups[0].net.Clean(layouts...)
-	return len(e.needs) > 0
-}
-
 func (e *engine) compileClean() (*probe.Program, error) {
 	whole := e.hiding.constantShapes()[0]
 	return e.network.Rewrite(fmt.Sprintf("clean %v %v", e.needs, e.unit), 1, []shapes.Shape{whole}, func(one *record.Program, in []*graph.Node) []*graph.Node {
@@ -293,10 +283,7 @@ func (e *engine) ask(ctx context.Context, a *askers, positions []int) ([][]float
 	if err := e.prepare(ctx, a); err != nil {
 		return nil, err
 	}
-	all := make([]int, e.batch)
-	for i := range all {
-		all[i] = -1
-	}
+	all := slices.Repeat([]int{-1}, e.batch)
 	copy(all, positions)
 	once := e.hiding.values(all)
 	inputs := slices.Concat(e.constants, once)

@@ -57,7 +57,7 @@ func (c Conv) taps(x, kernel *graph.Node) []*graph.Node {
 			compute.PadAxis{Start: c.Paddings[1][0], End: c.Paddings[1][1]}, compute.PadAxis{})
 	}
 	along := func(axis int) []graph.SliceAxisSpec {
-		size, stride, dilation := kernel.Shape().Dimensions[axis], orOne(c.Strides, axis), orOne(c.KernelDilations, axis)
+		size, stride, dilation := kernel.Shape().Dimensions[axis], OrOne(c.Strides, axis), OrOne(c.KernelDilations, axis)
 		last := (x.Shape().Dimensions[axis+1] - (size-1)*dilation - 1) / stride * stride
 		specs := make([]graph.SliceAxisSpec, size)
 		for i := range specs {
@@ -74,7 +74,8 @@ func (c Conv) taps(x, kernel *graph.Node) []*graph.Node {
 	return taps
 }
 
-func orOne(list []int, i int) int {
+// OrOne is an attribute along the i-th axis: strides and dilations are 1 where they are not given.
+func OrOne(list []int, i int) int {
 	if i < len(list) {
 		return max(list[i], 1)
 	}

@@ -264,9 +264,13 @@ func (b *builder) gather(r plan.Read, places *graph.Node, source int) *graph.Nod
 
 // spread repeats [batch, rows, columns] along the other axes of a map.
 func spread(x *graph.Node, s sides, dims []int) *graph.Node {
-	order := []int{s.batch, s.rows, s.cols}
-	slices.Sort(order)
-	x = transpose(x, []int{slices.Index([]int{s.batch, s.rows, s.cols}, order[0]), slices.Index([]int{s.batch, s.rows, s.cols}, order[1]), slices.Index([]int{s.batch, s.rows, s.cols}, order[2])})
+	axes := []int{s.batch, s.rows, s.cols}
+	order := slices.Sorted(slices.Values(axes))
+	from := make([]int, len(order))
+	for i, axis := range order {
+		from[i] = slices.Index(axes, axis)
+	}
+	x = transpose(x, from)
 	return broadcast(x, order, dims)
 }
 
@@ -331,7 +335,7 @@ func (b *builder) sliding(i int) *graph.Node {
 		for axis := range specs {
 			specs[axis] = graph.AxisRange()
 			if axis == s.rows || axis == s.cols {
-				specs[axis] = specs[axis].Stride(orOne(a.Strides, axis))
+				specs[axis] = specs[axis].Stride(record.OrOne(a.Strides, axis))
 			}
 		}
 		return graph.Slice(x, specs...)
@@ -373,7 +377,7 @@ func (b *builder) point(i int) *graph.Node {
 		for axis := range specs {
 			specs[axis] = graph.AxisRange()
 			if axis != s.rows && axis != s.cols && axis != s.batch {
-				specs[axis] = graph.AxisRange(a.Starts[axis], a.Limits[axis]).Stride(orOne(a.Strides, axis))
+				specs[axis] = graph.AxisRange(a.Starts[axis], a.Limits[axis]).Stride(record.OrOne(a.Strides, axis))
 			}
 		}
 		return graph.Slice(x, specs...)

@@ -213,7 +213,7 @@ func (r reader) conv(a record.Conv, s sides) (plan.Op, sides) {
 	}
 	kernel := r.node.Inputs()[1].Shape().Dimensions
 	along := func(k int) plan.Slide {
-		w := plan.Slide{Size: kernel[a.Axes.KernelSpatial[k]], Stride: orOne(a.Strides, k), Dilation: orOne(a.KernelDilations, k)}
+		w := plan.Slide{Size: kernel[a.Axes.KernelSpatial[k]], Stride: record.OrOne(a.Strides, k), Dilation: record.OrOne(a.KernelDilations, k)}
 		if len(a.Paddings) > 0 {
 			w.Before = a.Paddings[k][0]
 		}
@@ -244,7 +244,7 @@ func (r reader) pool(a record.Window, s sides) (plan.Op, sides) {
 		}
 	}
 	along := func(axis int) plan.Slide {
-		w := plan.Slide{Size: a.Sizes[axis], Stride: a.Sizes[axis], Dilation: orOne(a.WindowDilations, axis)}
+		w := plan.Slide{Size: a.Sizes[axis], Stride: a.Sizes[axis], Dilation: record.OrOne(a.WindowDilations, axis)}
 		if axis < len(a.Strides) {
 			w.Stride = max(a.Strides[axis], 1)
 		}
@@ -317,14 +317,11 @@ func (r reader) dot(a record.Dot, s sides) (plan.Op, sides) {
 
 // pad moves a map, or leaves it where it is.
 func (r reader) pad(a record.Pad, s sides) (plan.Op, sides) {
-	zero := r.p.IsZero(r.node.Inputs()[1])
-	for axis, p := range a.Axes {
-		if p.Interior != 0 || min(p.Start, p.End) < 0 || axis == s.batch && p != (compute.PadAxis{}) || !zero {
-			return whole, noMap
-		}
+	if !r.p.IsZero(r.node.Inputs()[1]) {
+		return whole, noMap
 	}
 	for axis, p := range a.Axes {
-		if axis != s.rows && axis != s.cols && p != (compute.PadAxis{}) {
+		if p.Interior != 0 || min(p.Start, p.End) < 0 || axis != s.rows && axis != s.cols && p != (compute.PadAxis{}) {
 			return whole, noMap
 		}
 	}
@@ -341,7 +338,7 @@ func (r reader) pad(a record.Pad, s sides) (plan.Op, sides) {
 // slice cuts a map, or its channels.
 func (r reader) slice(a record.Slice, s sides) (plan.Op, sides) {
 	along := func(axis int) plan.Slide {
-		return plan.Slide{Size: 1, Stride: orOne(a.Strides, axis), Dilation: 1, Before: -a.Starts[axis]}
+		return plan.Slide{Size: 1, Stride: record.OrOne(a.Strides, axis), Dilation: 1, Before: -a.Starts[axis]}
 	}
 	from := r.node.Inputs()[0].Shape().Dimensions
 	if r.dim(s.batch) != from[s.batch] {
@@ -389,11 +386,4 @@ func product(list []int) int {
 		p *= n
 	}
 	return p
-}
-
-func orOne(list []int, i int) int {
-	if i < len(list) {
-		return max(list[i], 1)
-	}
-	return 1
 }

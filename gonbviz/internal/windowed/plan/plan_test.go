@@ -70,8 +70,7 @@ func randomNetwork(r *rand.Rand) network {
 	return net
 }
 
-// step computes an operation's output of rows × cols places from at, which gives the value at a place of an input that
-// the output's place (y, x) depends on, moved by the given steps.
+// place is the value at a place of an operation's output, of what it reads of its inputs there.
 func (n network) place(i int, inputs []int) int {
 	sum := 0
 	for k, v := range inputs {
