@@ -324,9 +324,9 @@ func (e *engine) windows(a *askers, positions []int) (origin, place *tensors.Ten
 		y, x := a.Origin(0, row, col)
 		origins[2*i], origins[2*i+1] = int32(y), int32(x)
 		from := 0
-		for _, r := range a.Reads {
+		for k, r := range a.Reads {
 			n := r.Size[0] * r.Size[1]
-			a.Places(r, row, col, i, places[from+i*n:from+(i+1)*n])
+			a.Places(k, row, col, i, places[from+i*n:from+(i+1)*n])
 			from += e.batch * n
 		}
 	}

@@ -69,6 +69,20 @@ var parts = map[string]struct {
 		y := conv(get, small(testnet.Relu(AddScalar(conv(get, x, "/b").Strides(2).PadSame().Done(), -40000))), "/b").PadSame().Done()
 		return head(get, Add(y, conv(get, x, "/c").Strides(2).Done()))
 	}},
+	"fire": {testnet.Weights{"/a": {1, 1, 3, 2}, "/one": {1, 1, 2, 8}, "/bias": {8}, "/b": {3, 3, 2, 8}, "/c": {3, 3, 16, 2}, "/head": {2, 2}}, func(get getter, x *Node) *Node {
+		x = testnet.Relu(AddScalar(conv(get, x, "/a").Done(), -100))
+		one := testnet.Relu(Sub(conv(get, x, "/one").Done(), Reshape(get("/bias"), 1, 1, 1, 8)))
+		x = Concatenate([]*Node{one, small(testnet.Relu(conv(get, x, "/b").PadSame().Done()))}, 3)
+		return head(get, conv(get, x, "/c").PadSame().Done())
+	}},
+	"fire, channels first": {testnet.Weights{"/a": {2, 3, 1, 1}, "/one": {8, 2, 1, 1}, "/b": {8, 2, 3, 3}, "/c": {2, 16, 3, 3}, "/head": {2, 2}}, func(get getter, x *Node) *Node {
+		first := func(x *Node, name string) *Node {
+			return Convolve(x, get(name)).ChannelsAxis(images.ChannelsFirst).PadSame().Done()
+		}
+		x = first(TransposeAllAxes(x, 0, 3, 1, 2), "/a")
+		x = Concatenate([]*Node{first(x, "/one"), small(testnet.Relu(first(x, "/b")))}, 1)
+		return Dot(ReduceSum(small(first(x, "/c")), 2, 3), get("/head")).Product()
+	}},
 	"concatenated": {testnet.Weights{"/a": {3, 3, 3, 2}, "/b": {5, 1, 3, 3}, "/c": {3, 3, 6, 2}, "/head": {2, 2}}, func(get getter, x *Node) *Node {
 		shape := x.Shape().Clone()
 		shape.Dimensions[3] = 1

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/gobackend"
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 
@@ -23,17 +24,19 @@ func (n *Network) Clean(layouts ...*plan.Layout) []int {
 	}
 	for _, l := range layouts {
 		for _, r := range l.Reads {
-			need(n.source(r.From))
-			if l.Ops[r.By].Kind == plan.Sum && l.Windowed[r.By] {
-				need(r.By)
+			need(r.From)
+			for _, u := range r.Uses {
+				if l.Ops[u.By].Kind == plan.Sum && l.Windowed[u.By] {
+					need(u.By)
+				}
 			}
 		}
 	}
 	return list
 }
 
-// source is the operation whose output is read instead of one that goes value by value through what only it and
-// things alike at all places make of the source: those are computed on what was read, in one go with the reading.
+// source is the operation whose window is read instead of one that goes value by value through what only it and things
+// alike at all places make of the source: those are computed on what was read, in one go with the reading.
 func (n *Network) source(i int) int {
 	for n.Ops[i].Kind == plan.Point && record.Elementwise(n.nodes[i]) && len(n.Ops[i].From) == 1 {
 		from := n.Ops[i].From[0]
@@ -50,9 +53,9 @@ func (n *Network) Matches(one *record.Program) bool {
 	return slices.EqualFunc(n.recorded.Nodes, one.Nodes, func(a, b *graph.Node) bool { return a.Type() == b.Type() })
 }
 
-// BuildClean computes what Clean lists, on one picture shaped [1, rows, columns, channels]: of a map its places, one
-// after the other, shaped [places, values of a place]; of a sum its value. one is the network recorded for a batch of
-// one, which Matches.
+// BuildClean computes what Clean lists, on one picture shaped [1, rows, columns, channels]: of a map its places, shaped
+// [1, rows, columns, values of a place]; of a sum its value. one is the network recorded for a batch of one, which
+// Matches.
 func (n *Network) BuildClean(one *record.Program, picture *graph.Node, ops []int) []*graph.Node {
 	same := map[*graph.Node]*graph.Node{}
 	for i, node := range n.recorded.Nodes {
@@ -65,7 +68,7 @@ func (n *Network) BuildClean(one *record.Program, picture *graph.Node, ops []int
 	made := one.Replay(picture, wanted, nil)
 	for k, i := range ops {
 		if s := n.sides[i]; s.rows >= 0 {
-			made[k] = table(made[k], s)
+			made[k] = toPlaces(made[k], s)
 		}
 	}
 	return made
@@ -79,18 +82,8 @@ func (n *Network) CleanShape(i int) shapes.Shape {
 		shape.Dimensions[0] = 1 // of the batch
 		return shape
 	}
-	places := shape.Dimensions[s.rows] * shape.Dimensions[s.cols]
-	return shapes.Make(shape.DType, places, shape.Size()/shape.Dimensions[s.batch]/places)
-}
-
-// table lists the places of a map, of the first picture of the batch.
-func table(x *graph.Node, s sides) *graph.Node {
-	x = toPlaces(x, s)
-	dims := x.Shape().Dimensions
-	if dims[0] > 1 {
-		x = graph.Slice(x, graph.AxisRange(0, 1))
-	}
-	return graph.Reshape(x, dims[1]*dims[2], dims[3])
+	d := shape.Dimensions
+	return shapes.Make(shape.DType, 1, d[s.rows], d[s.cols], shape.Size()/(d[s.batch]*d[s.rows]*d[s.cols]))
 }
 
 // toPlaces brings a map to [batch, rows, columns, all else].
@@ -150,14 +143,16 @@ type Inputs struct {
 
 // Build computes the targets for a batch of changed inputs, as a layout says.
 func (n *Network) Build(l *plan.Layout, in Inputs) []*graph.Node {
-	b := &builder{net: n, layout: l, in: in, g: in.Input.Graph(), reads: map[[2]int]int{}}
+	b := &builder{net: n, layout: l, in: in, g: in.Input.Graph(), uses: map[[2]int]use{}, reads: map[int]*graph.Node{}}
 	b.whole, b.windows = map[*graph.Node]*graph.Node{}, map[int]*graph.Node{}
 	for k, r := range l.Reads {
-		by := r.By
-		if !l.Windowed[by] {
-			by = -1 // once for all
+		for _, u := range r.Uses {
+			by := u.By
+			if !l.Windowed[by] {
+				by = -1 // once for all
+			}
+			b.uses[[2]int{by, r.From}] = use{u, k}
 		}
-		b.reads[[2]int{by, r.From}] = k
 	}
 	b.put(0, in.Input)
 	for i := 1; i < len(n.nodes); i++ {
@@ -183,9 +178,16 @@ type builder struct {
 	layout  *plan.Layout
 	in      Inputs
 	g       *graph.Graph
-	reads   map[[2]int]int // by the reader, −1 for whole maps, and what is read
+	uses    map[[2]int]use      // by the reader, −1 for whole maps, and what is read
+	reads   map[int]*graph.Node // what was put together
 	windows map[int]*graph.Node
 	whole   map[*graph.Node]*graph.Node
+}
+
+// use is a part of the layout's read of some index.
+type use struct {
+	plan.Use
+	read int
 }
 
 // put keeps what was made of an operation.
@@ -204,7 +206,7 @@ func (b *builder) value(node *graph.Node) *graph.Node {
 	}
 	made := (*graph.Node)(nil)
 	if i, found := b.net.index[node]; found && b.windows[i] != nil {
-		made = b.read(-1, i, 0)
+		made = b.read(-1, i)
 	} else {
 		made = b.all(node)
 	}
@@ -220,46 +222,68 @@ func (b *builder) all(node *graph.Node) *graph.Node {
 	return b.net.recorded.Build(b.g, node, b.whole)
 }
 
-// read puts together a part of an operation's map, laid out as that, from the computed window and the unchanged map.
-// Places outside the map hold outside.
-func (b *builder) read(by, from int, outside float64) *graph.Node {
-	k := b.reads[[2]int{by, from}]
-	r, places, source := b.layout.Reads[k], b.in.Places[k], b.net.source(from)
-	made := fromPlaces(b.gather(r, places, source), b.net.sides[source], b.net.nodes[source])
-	var chain []int
-	for i := from; i != source; i = b.net.Ops[i].From[0] {
-		chain = append(chain, i)
+// read is the part of an operation's map that another sees, laid out as that.
+func (b *builder) read(by, from int) *graph.Node {
+	u := b.uses[[2]int{by, from}]
+	x := b.together(u.read)
+	if b.layout.Reads[u.read].Size == u.Size {
+		return x
 	}
-	for _, i := range slices.Backward(chain) {
-		made = b.elementwise(i, made, r.Size)
+	s, cut := b.net.sides[from], make([]graph.SliceAxisSpec, x.Rank())
+	for axis := range cut {
+		cut[axis] = graph.AxisRange()
 	}
-	if r.Outside {
-		end := b.net.Ops[from].Map[0] * b.net.Ops[from].Map[1]
-		s, dims := b.net.sides[from], made.Shape().Dimensions
-		in := graph.NotEqual(places, graph.Scalar(b.g, dtypes.Int32, end))
-		value := graph.BroadcastToDims(graph.Scalar(b.g, made.DType(), outside), dims...)
-		made = graph.Where(spread(in, s, dims), made, value)
-	}
-	return made
+	cut[s.rows], cut[s.cols] = graph.AxisRange(u.At[0], u.At[0]+u.Size[0]), graph.AxisRange(u.At[1], u.At[1]+u.Size[1])
+	return graph.Slice(x, cut...)
 }
 
-// gather reads places of a map, [batch, rows, columns, all else].
-func (b *builder) gather(r plan.Read, places *graph.Node, source int) *graph.Node {
-	table := b.in.Clean[source]
-	d := places.Shape().Dimensions
-	end := table.Shape().Dimensions[0] // stands for what lies outside; there the computed windows begin
+// together puts a read together from the computed window and the unchanged map, once for all that it is for. The choice
+// between the two comes last: XLA computes a choice once, and what goes value by value anew for each that reads it.
+func (b *builder) together(k int) *graph.Node {
+	if b.reads[k] == nil {
+		b.reads[k] = b.overlay(k)
+	}
+	return b.reads[k]
+}
+
+func (b *builder) overlay(k int) *graph.Node {
+	r, places := b.layout.Reads[k], b.in.Places[k]
+	s, like, m := b.net.sides[r.From], b.net.nodes[r.From], b.net.Ops[r.From].Map
+	end := m[0] * m[1] // stands for what lies outside; from there on come the computed windows
 	number := func(i int) *graph.Node { return graph.Scalar(b.g, dtypes.Int32, i) }
-	clean := graph.Gather(table, graph.InsertAxes(graph.Min(places, number(end-1)), -1))
+	gather := func(x, places *graph.Node, s sides, like *graph.Node) *graph.Node {
+		d := x.Shape().Dimensions
+		x = graph.Reshape(x, d[0]*d[1]*d[2], d[3])
+		return fromPlaces(graph.Gather(x, graph.InsertAxes(places, -1)), s, like)
+	}
+	clean := gather(b.in.Clean[r.From], graph.Min(places, number(end-1)), s, like)
+	dims := clean.Shape().Dimensions
+	if r.Outside {
+		edge := graph.BroadcastToDims(graph.Scalar(b.g, clean.DType(), r.Edge), dims...)
+		clean = graph.Where(b.inside(k, dims), clean, edge)
+	}
 	if r.Clean {
 		return clean
 	}
-	w := toPlaces(b.windows[source], b.net.sides[source])
-	size := w.Shape().Dimensions
-	w = graph.Reshape(w, size[0]*size[1]*size[2], size[3])
+	source := b.net.source(r.From)
 	first := number(end + 1)
-	changed := graph.Gather(w, graph.InsertAxes(graph.Max(graph.Sub(places, first), number(0)), -1))
-	isChanged := spread(graph.GreaterOrEqual(places, first), sides{0, 1, 2}, []int{d[0], d[1], d[2], size[3]})
-	return graph.Where(isChanged, changed, clean)
+	w := toPlaces(b.windows[source], b.net.sides[source])
+	changed := gather(w, graph.Max(graph.Sub(places, first), number(0)), b.net.sides[source], b.net.nodes[source])
+	var chain []int
+	for i := r.From; i != source; i = b.net.Ops[i].From[0] {
+		chain = append(chain, i)
+	}
+	for _, i := range slices.Backward(chain) {
+		changed = b.elementwise(i, changed, r.Size)
+	}
+	return graph.Where(spread(graph.GreaterOrEqual(places, first), s, dims), changed, clean)
+}
+
+// inside says which places of a read lie in the map, spread to the dimensions of what is read.
+func (b *builder) inside(k int, dims []int) *graph.Node {
+	from := b.layout.Reads[k].From
+	m := b.net.Ops[from].Map
+	return spread(graph.NotEqual(b.in.Places[k], graph.Scalar(b.g, dtypes.Int32, m[0]*m[1])), b.net.sides[from], dims)
 }
 
 // spread repeats [batch, rows, columns] along the other axes of a map.
@@ -301,7 +325,10 @@ func (b *builder) uniform(in *graph.Node, s sides, rank int, size [2]int) *graph
 
 // window computes an operation in its window.
 func (b *builder) window(i int) *graph.Node {
-	switch op := b.net.Ops[i]; op.Kind {
+	if a, ok := b.net.recorded.Attributes(b.net.nodes[i]).(record.Conv); ok {
+		return b.convolve(i, a)
+	}
+	switch b.net.Ops[i].Kind {
 	case plan.Sliding:
 		return b.sliding(i)
 	case plan.Sum:
@@ -313,16 +340,8 @@ func (b *builder) window(i int) *graph.Node {
 // sliding computes a convolution, a pooling, a padding or a cut of what its window sees.
 func (b *builder) sliding(i int) *graph.Node {
 	node, from := b.net.nodes[i], b.net.Ops[i].From[0]
-	attributes := b.net.recorded.Attributes(node)
-	outside := 0.0
-	if w, ok := attributes.(record.Window); ok {
-		outside = w.Outside()
-	}
-	x := b.read(i, from, outside)
-	switch a := attributes.(type) {
-	case record.Conv:
-		a.Paddings = nil
-		return a.Apply(x, b.value(node.Inputs()[1]))
+	x := b.read(i, from)
+	switch a := b.net.recorded.Attributes(node).(type) {
 	case record.Window:
 		a.Paddings = nil
 		if len(a.Strides) == 0 {
@@ -343,11 +362,35 @@ func (b *builder) sliding(i int) *graph.Node {
 	return x // padding moves what it reads
 }
 
+// convolve computes a convolution of what its window sees.
+func (b *builder) convolve(i int, a record.Conv) *graph.Node {
+	from := b.net.Ops[i].From[0]
+	kernel := b.value(b.net.nodes[i].Inputs()[1])
+	a.Paddings = nil
+	u, reads := b.uses[[2]int{i, from}]
+	if !reads {
+		return a.Apply(b.windows[from], kernel)
+	}
+	size := b.layout.Reads[u.read].Size
+	if size == u.Size || a.Groups > 1 || b.g.Backend().String() == gobackend.BackendName {
+		return a.Apply(b.read(i, from), kernel)
+	}
+	a.Paddings = make([][2]int, 2) // XLA's convolutions leave out a border themselves
+	for k, axis := range []int{b.net.sides[from].rows, b.net.sides[from].cols} {
+		a.Paddings[slices.Index(a.Axes.InputSpatial, axis)] = [2]int{-u.At[k], u.At[k] + u.Size[k] - size[k]}
+	}
+	return a.Apply(b.together(u.read), kernel)
+}
+
 // sum adds to the unchanged input's sum what the window's places gained.
 func (b *builder) sum(i int) *graph.Node {
 	node, from := b.net.nodes[i], b.net.Ops[i].From[0]
 	a := b.net.recorded.Attributes(node).(record.Reduce)
-	gain := graph.ReduceSum(graph.Sub(b.windows[from], b.read(i, from, 0)), a.Axes...)
+	gain := graph.Sub(b.windows[from], b.read(i, from))
+	if k := b.uses[[2]int{i, from}].read; b.layout.Reads[k].Outside {
+		gain = graph.Where(b.inside(k, gain.Shape().Dimensions), gain, graph.ZerosLike(gain))
+	}
+	gain = graph.ReduceSum(gain, a.Axes...)
 	return graph.Add(graph.BroadcastToDims(b.in.Clean[i], gain.Shape().Dimensions...), gain)
 }
 
@@ -364,12 +407,13 @@ func (b *builder) point(i int) *graph.Node {
 	}
 	x := inputs[0]
 	switch a := b.net.recorded.Attributes(node).(type) {
-	case record.Conv:
-		a.Paddings = nil
-		return a.Apply(x, inputs[1])
 	case record.Window:
 		a.Paddings = nil
 		return a.Apply(x)
+	case record.Concat:
+		if node.Rank() == 4 && s == (sides{0, 1, 2}) {
+			return beside(inputs)
+		}
 	case record.Broadcast:
 		return broadcast(x, a.Axes, b.sized(i, node, s))
 	case record.Slice:
@@ -392,6 +436,20 @@ func (b *builder) point(i int) *graph.Node {
 	return b.net.recorded.Build(b.g, node, made)
 }
 
+// beside puts the channels of maps beside each other, channels last. As rows of a matrix: XLA would compile a loop for
+// each side of the window.
+func beside(maps []*graph.Node) *graph.Node {
+	rows := make([]*graph.Node, len(maps))
+	channels := 0
+	dims := slices.Clone(maps[0].Shape().Dimensions)
+	for k, x := range maps {
+		channels += x.Shape().Dimensions[3]
+		rows[k] = graph.Reshape(x, dims[0]*dims[1]*dims[2], x.Shape().Dimensions[3])
+	}
+	dims[3] = channels
+	return graph.Reshape(graph.Concatenate(rows, 1), dims...)
+}
+
 // sized are the dimensions of a node's output with the rows and columns of an operation's window.
 func (b *builder) sized(i int, node *graph.Node, s sides) []int {
 	dims := slices.Clone(node.Shape().Dimensions)
@@ -409,7 +467,7 @@ func (b *builder) operand(i int, in *graph.Node) *graph.Node {
 		if b.windows[from] != nil && b.layout.Same(i, from) {
 			return b.windows[from]
 		}
-		return b.read(i, from, 0)
+		return b.read(i, from)
 	}
 	return b.uniform(in, b.net.sides[i], b.net.nodes[i].Rank(), b.layout.Size[i])
 }

@@ -253,7 +253,9 @@ func (r reader) pool(a record.Window, s sides) (plan.Op, sides) {
 		}
 		return w
 	}
-	return r.sliding([2]plan.Slide{along(s.rows), along(s.cols)}, s)
+	op, s := r.sliding([2]plan.Slide{along(s.rows), along(s.cols)}, s)
+	op.Edge = a.Outside()
+	return op, s
 }
 
 func (r reader) reduce(a record.Reduce, s sides) (plan.Op, sides) {

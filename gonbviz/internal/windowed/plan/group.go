@@ -77,8 +77,8 @@ func (p Problem) Total(groups []Group) float64 {
 	return p.Cost(groups) + p.Compile*float64(len(groups))
 }
 
-func (p Problem) changes() [2][][]Span {
-	return [2][][]Span{spans(p.Ops, 0, p.Spans[0]), spans(p.Ops, 1, p.Spans[1])}
+func (p Problem) changes() [2][][]reach {
+	return [2][][]reach{spans(p.Ops, 0, p.Spans[0]), spans(p.Ops, 1, p.Spans[1])}
 }
 
 func members(all [2][]Span) [2][]int { return [2][]int{count(len(all[0])), count(len(all[1]))} }
@@ -93,7 +93,7 @@ func count(n int) []int {
 }
 
 // groups lays out each pair of groups of spans that has positions.
-func (p Problem) groups(changes [2][][]Span, rows, cols [][]int) []Group {
+func (p Problem) groups(changes [2][][]reach, rows, cols [][]int) []Group {
 	of := func(groups [][]int, n int) []int {
 		group := make([]int, n)
 		for g, spans := range groups {
@@ -120,7 +120,7 @@ func (p Problem) groups(changes [2][][]Span, rows, cols [][]int) []Group {
 }
 
 // bestCut computes all as a whole from the operation on from which windows cost more.
-func (p Problem) bestCut(changes [2][][]Span, members [2][]int) *Layout {
+func (p Problem) bestCut(changes [2][][]reach, members [2][]int) *Layout {
 	best := newLayout(p.Ops, changes, members, len(p.Ops))
 	least := best.cost()
 	last := slices.Index(best.Windowed, false)
@@ -165,7 +165,7 @@ func area(size [2]int) float64 { return float64(size[0] * size[1]) }
 
 // partitions puts the spans of an axis into 1, 2, … groups. It begins with groups of spans whose windows are alike, and
 // merges, one after the other, the two that cost least together.
-func (p Problem) partitions(changes [2][][]Span, axis int) [][][]int {
+func (p Problem) partitions(changes [2][][]reach, axis int) [][][]int {
 	weights := p.weights(changes, axis)
 	var groups []class
 	for s := range p.Spans[axis] {
@@ -236,7 +236,7 @@ func mergeCheapest(groups []class, weights []float64) []class {
 
 // weights are what one place along an axis costs at each operation, its window along the other axis being as long as
 // the mean.
-func (p Problem) weights(changes [2][][]Span, axis int) []float64 {
+func (p Problem) weights(changes [2][][]reach, axis int) []float64 {
 	weights := make([]float64, len(p.Ops))
 	for i, op := range p.Ops {
 		other := changes[1-axis][i]

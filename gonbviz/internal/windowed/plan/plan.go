@@ -37,8 +37,9 @@ type Op struct {
 	Kind Kind
 	// From are the operations that it reads, each before it in the list.
 	From []int
-	// Slide is a Sliding's, downwards and across.
+	// Slide is a Sliding's, downwards and across, and Edge what it sees outside the map.
 	Slide [2]Slide
+	Edge  float64
 	// Map is the number of rows and columns of the output; zero where it has none.
 	Map [2]int
 	// Place is what computing one place of the output costs, All what the whole of an output without places costs, and
@@ -49,25 +50,31 @@ type Op struct {
 // Span is a range of places along an axis: from Lo on, up to but without Hi. It is empty where Hi ≤ Lo.
 type Span struct{ Lo, Hi int }
 
-// through is what changes behind a sliding window of n places where s changes before it.
-func (s Span) through(w Slide, n int) Span {
-	if s.Hi <= s.Lo {
-		return Span{}
-	}
-	lo := ceilDiv(w.Before+s.Lo-w.extent()+1, w.Stride)
-	hi := floorDiv(w.Before+s.Hi-1, w.Stride) + 1
-	return Span{min(max(lo, 0), n), max(min(hi, n), 0)}
+// reach is what changes along an axis of a map.
+type reach struct {
+	Span
+	start int // where it would begin if the map went on beyond its border
 }
 
-// union is the smallest span that holds both.
-func (s Span) union(t Span) Span {
+// through is what changes behind a sliding window of n places where r changes before it.
+func (r reach) through(w Slide, n int) reach {
+	if r.Hi <= r.Lo {
+		return reach{}
+	}
+	first := func(i int) int { return ceilDiv(w.Before+i-w.extent()+1, w.Stride) } // that sees the place i
+	hi := floorDiv(w.Before+r.Hi-1, w.Stride) + 1
+	return reach{Span{min(max(first(r.Lo), 0), n), max(min(hi, n), 0)}, first(r.start)}
+}
+
+// union is the smallest that holds both.
+func (r reach) union(t reach) reach {
 	switch {
-	case s.Hi <= s.Lo:
+	case r.Hi <= r.Lo:
 		return t
 	case t.Hi <= t.Lo:
-		return s
+		return r
 	}
-	return Span{min(s.Lo, t.Lo), max(s.Hi, t.Hi)}
+	return reach{Span{min(r.Lo, t.Lo), max(r.Hi, t.Hi)}, min(r.start, t.start)}
 }
 
 func floorDiv(a, b int) int {
@@ -82,20 +89,23 @@ func ceilDiv(a, b int) int { return -floorDiv(-a, b) }
 
 // spans are what changes along an axis of each operation's map, for each span of the input. Operations without a map
 // have none.
-func spans(ops []Op, axis int, input []Span) [][]Span {
-	all := make([][]Span, len(ops))
+func spans(ops []Op, axis int, input []Span) [][]reach {
+	all := make([][]reach, len(ops))
 	for i, op := range ops {
 		switch op.Kind {
 		case Input:
-			all[i] = input
+			all[i] = make([]reach, len(input))
+			for k, s := range input {
+				all[i][k] = reach{s, s.Lo}
+			}
 		case Point, Sliding:
-			all[i] = make([]Span, len(input))
+			all[i] = make([]reach, len(input))
 			for _, from := range op.From {
-				for k, s := range all[from] {
+				for k, r := range all[from] {
 					if op.Kind == Sliding {
-						s = s.through(op.Slide[axis], op.Map[axis])
+						r = r.through(op.Slide[axis], op.Map[axis])
 					}
-					all[i][k] = all[i][k].union(s)
+					all[i][k] = all[i][k].union(r)
 				}
 			}
 		}

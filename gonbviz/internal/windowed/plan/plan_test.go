@@ -19,7 +19,7 @@ func randomNetwork(r *rand.Rand) network {
 	input := Op{Kind: Input, Map: [2]int{8 + r.IntN(30), 8 + r.IntN(30)}, Read: 1}
 	net := network{ops: []Op{input}, fixed: map[int][]int{}, weight: []int{1}}
 	add := func(op Op) {
-		op.Place, op.Read, op.All = float64(1+r.IntN(50)), 0.1, 5
+		op.Place, op.Read, op.All = float64(1+r.IntN(50)), []float64{0.1, 20}[r.IntN(2)], 5
 		net.ops = append(net.ops, op)
 		net.weight = append(net.weight, 1+r.IntN(5))
 	}
@@ -49,8 +49,18 @@ func randomNetwork(r *rand.Rand) network {
 				add(Op{Kind: Fixed, Map: m})
 			}
 			add(op)
+		case k == 6: // branches that see more and less, and meet again
+			wide, narrow := Slide{Size: 3, Stride: 1, Dilation: 1 + r.IntN(2)}, Slide{Size: 1, Stride: 1, Dilation: 1}
+			wide.Before = wide.Dilation
+			add(Op{Kind: Sliding, From: []int{from}, Map: m, Slide: [2]Slide{wide, wide}, Edge: float64(r.IntN(2))})
+			join := Op{Kind: Point, From: []int{len(net.ops) - 1, from}, Map: m}
+			for range r.IntN(3) {
+				add(Op{Kind: []Kind{Point, Sliding}[r.IntN(2)], From: []int{join.From[1]}, Map: m, Slide: [2]Slide{narrow, narrow}})
+				join.From[1] = len(net.ops) - 1
+			}
+			add(join)
 		default:
-			op := Op{Kind: Sliding, From: []int{from}}
+			op := Op{Kind: Sliding, From: []int{from}, Edge: float64(r.IntN(2))}
 			for axis, n := range m {
 				w := Slide{Size: 1 + r.IntN(4), Stride: 1 + r.IntN(3), Dilation: 1 + r.IntN(2), Before: r.IntN(4) - 1}
 				after := r.IntN(3) - 1
@@ -69,6 +79,9 @@ func randomNetwork(r *rand.Rand) network {
 	add(Op{Kind: Whole, From: slices.Compact([]int{r.IntN(last + 1), last})})
 	return net
 }
+
+// garbage stands where nobody should look.
+const garbage = 1 << 20
 
 // place is the value at a place of an operation's output, of what it reads of its inputs there.
 func (n network) place(i int, inputs []int) int {
@@ -131,7 +144,7 @@ func (n network) all(i int, out [][]int) []int {
 				inputs = append(inputs, n.window(op, func(dy, dx int) int {
 					yy, xx := y*op.Slide[0].Stride-op.Slide[0].Before+dy, x*op.Slide[1].Stride-op.Slide[1].Before+dx
 					if yy < 0 || yy >= m[0] || xx < 0 || xx >= m[1] {
-						return 0
+						return int(op.Edge)
 					}
 					return out[from][yy*m[1]+xx]
 				}))
@@ -157,18 +170,25 @@ func (n network) window(op Op, at func(dy, dx int) int) int {
 func (n network) follow(l *Layout, clean [][]int, changed []int, row, col int) []int {
 	windows, whole := make([][]int, len(n.ops)), slices.Clone(clean)
 	read := func(by, from int) []int {
-		for _, r := range l.Reads {
-			if r.From != from || r.By != by && (l.Windowed[by] || l.Windowed[r.By]) {
-				continue
+		for k, r := range l.Reads {
+			for _, u := range r.Uses {
+				if r.From != from || u.By != by && (l.Windowed[by] || l.Windowed[u.By]) {
+					continue
+				}
+				places := make([]int32, r.Size[0]*r.Size[1])
+				l.Places(k, row, col, 0, places)
+				table := slices.Concat(clean[from], []int{garbage}, windows[from])
+				if r.Outside {
+					table[len(clean[from])] = int(r.Edge)
+				}
+				var values []int
+				for y := range u.Size[0] {
+					for x := range u.Size[1] {
+						values = append(values, table[places[(u.At[0]+y)*r.Size[1]+u.At[1]+x]])
+					}
+				}
+				return values
 			}
-			places := make([]int32, r.Size[0]*r.Size[1])
-			l.Places(r, row, col, 0, places)
-			table := slices.Concat(clean[from], []int{0}, windows[from])
-			values := make([]int, len(places))
-			for i, p := range places {
-				values[i] = table[p]
-			}
-			return values
 		}
 		panic(fmt.Sprintf("no read of %d for %d", from, by))
 	}
@@ -193,9 +213,15 @@ func (n network) follow(l *Layout, clean [][]int, changed []int, row, col int) [
 			}
 		case op.Kind == Sum:
 			sum := clean[i][0]
-			before := read(i, op.From[0])
-			for k, v := range windows[op.From[0]] {
-				sum += v - before[k]
+			from := op.From[0]
+			before, size, m := read(i, from), l.Size[from], n.ops[from].Map
+			oy, ox := l.Origin(from, row, col)
+			for k, v := range windows[from] {
+				if y, x := oy+k/size[1], ox+k%size[1]; y >= 0 && y < m[0] && x >= 0 && x < m[1] {
+					sum += v - before[k]
+				} else if before[k] != 0 {
+					panic("a sum of places outside the map")
+				}
 			}
 			whole[i] = []int{sum}
 		default:
@@ -229,7 +255,7 @@ func (n network) inWindow(i int, l *Layout, row, col int, changed []int, windows
 					list = append(list, inputs[from][y*size[1]+x])
 				}
 			case Sliding:
-				width := l.input(i)[1]
+				width := (size[1]-1)*op.Slide[1].Stride + op.Slide[1].extent()
 				list = append(list, n.window(op, func(dy, dx int) int {
 					return inputs[op.From[0]][(y*op.Slide[0].Stride+dy)*width+x*op.Slide[1].Stride+dx]
 				}))
@@ -240,10 +266,24 @@ func (n network) inWindow(i int, l *Layout, row, col int, changed []int, windows
 	return values
 }
 
+// larger reports whether a window is larger than the largest change of its group.
+func (n network) larger(g Group, p Problem, i int) bool {
+	for axis, changes := range p.changes() {
+		var members []int
+		for _, at := range g.Positions {
+			members = append(members, p.Positions[at][axis])
+		}
+		if g.Size[i][axis] > largest(changes[i], members) {
+			return true
+		}
+	}
+	return false
+}
+
 // TestPlan follows plans for made-up networks, at all positions of a grid with windows at every border, and compares
 // with running them as they are.
 func TestPlan(t *testing.T) {
-	windows, wholes, sums, groups := 0, 0, 0, 0
+	windows, wholes, sums, shared, wider, groups := 0, 0, 0, 0, 0, 0
 	for seed := range uint64(400) {
 		r := rand.New(rand.NewPCG(seed, 7))
 		net := randomNetwork(r)
@@ -278,6 +318,12 @@ func TestPlan(t *testing.T) {
 				if w && net.ops[i].Kind == Sum {
 					sums++
 				}
+				if w && net.ops[i].Map[0] > 0 && net.ops[i].Kind != Fixed && net.larger(g, p, i) {
+					wider++
+				}
+			}
+			for _, r := range g.Reads {
+				shared += len(r.Uses) - 1
 			}
 			for _, i := range g.Positions {
 				seen[i] = true
@@ -298,8 +344,8 @@ func TestPlan(t *testing.T) {
 			t.Fatalf("seed %d: %d of %d positions are in a group", seed, len(seen), len(p.Positions))
 		}
 	}
-	t.Logf("%d operations in windows, %d of them sums, %d as wholes, up to %d groups", windows, sums, wholes, groups)
-	if windows < 1000 || wholes < 1000 || sums < 20 || groups < 4 {
+	t.Logf("%d operations in windows, %d of them sums, %d wider than what changes, %d as wholes, %d reads shared, up to %d groups", windows, sums, wider, wholes, shared, groups)
+	if windows < 1000 || wholes < 1000 || sums < 20 || wider < 20 || shared < 100 || groups < 4 {
 		t.Error("the networks leave something out")
 	}
 }
