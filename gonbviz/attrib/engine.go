@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"image"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -86,9 +85,9 @@ func newEngine(network *probe.Probe, h hiding, batch int, exact Exact, unit Unit
 			return nil, err
 		}
 	}
-	costs := costsOf(network)
-	net := windowed.Read(recorded, e.targets(recorded), costs.Costs)
-	problem := plan.Problem{Ops: net.Ops, Batch: batch, MostGroups: costs.groups, Compile: costs.window * float64(len(net.Ops)), Windows: exact == Incremental}
+	costs := windowed.CostsOn(network.BackendName())
+	net := windowed.Read(recorded, e.targets(recorded), costs)
+	problem := plan.Problem{Ops: net.Ops, Batch: batch, MostGroups: costs.Groups, Compile: costs.Window * float64(len(net.Ops)), Windows: exact == Incremental}
 	index := func(list map[image.Point]int, axis, lo, hi int) int {
 		i, found := list[image.Pt(lo, hi)]
 		if !found {
@@ -103,8 +102,8 @@ func newEngine(network *probe.Probe, h hiding, batch int, exact Exact, unit Unit
 		problem.Positions = append(problem.Positions, [2]int{index(e.rows, 0, b.Min.Y, b.Max.Y), index(e.cols, 1, b.Min.X, b.Max.X)})
 	}
 	groups := []plan.Group{problem.Full()}
-	if exact != Full && costs.groups > 0 && e.sameForOne(net) {
-		compileWhole := costs.whole * float64(len(net.Ops)) // the program of the unchanged picture, or that of all
+	if exact != Full && costs.Groups > 0 && e.sameForOne(net) {
+		compileWhole := costs.Whole * float64(len(net.Ops)) // the program of the unchanged picture, or that of all
 		windows := problem.Solve()
 		const gain = 0.9 // or what is estimated wrongly may make it slower
 		if exact == Incremental || problem.Total(windows)+compileWhole < gain*(problem.Cost(groups)+compileWhole) {
@@ -141,26 +140,6 @@ func (e *engine) join(made []*graph.Node) *graph.Node {
 func (e *engine) sameForOne(net *windowed.Network) bool {
 	one, err := e.network.Recorded(1)
 	return err == nil && net.Matches(one)
-}
-
-// backendCosts are what work takes on a backend.
-type backendCosts struct {
-	windowed.Costs
-	// whole and window are what compiling one operation of a whole network takes, and of a windowed one, in nanoseconds.
-	whole, window float64
-	// groups bounds the groups that positions are put into along an axis; 0 where computing in windows can't pay.
-	groups int
-}
-
-// costsOf are measured on two cores of a server processor; their ratios are what matters.
-func costsOf(network *probe.Probe) backendCosts {
-	switch {
-	case !network.Vectorised():
-		return backendCosts{windowed.Costs{MultiplyAdd: 0.28, Value: 2, Move: 3}, 1e5, 3e5, 4}
-	case strings.Contains(network.BackendName(), "cpu"):
-		return backendCosts{windowed.Costs{MultiplyAdd: 0.007, Value: 0.15, Move: 0.4}, 2e6, 5e6, 3}
-	}
-	return backendCosts{} // of graphics processors none was measured
 }
 
 // shapes are those of a program's inputs: the constants, what is made for each batch, then, for a windowed program, the

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/convlens/convlens/gonbviz/field"
+	"github.com/convlens/convlens/gonbviz/internal/windowed"
 	"github.com/convlens/convlens/gonbviz/pixel"
 	"github.com/convlens/convlens/gonbviz/probe"
 	"github.com/convlens/convlens/gonbviz/progress"
@@ -289,7 +290,7 @@ func (o Occlusion) chooseBatch(network *probe.Probe) int {
 		if strings.Contains(network.BackendName(), "cpu") && network.Network().Store.ByteSize() < heavy*maps {
 			most = smallBatch
 		}
-		if o.Exact != Full && costsOf(network).groups > 0 {
+		if o.Exact != Full && windowed.CostsOn(network.BackendName()).Groups > 0 {
 			most *= windowsFit
 		}
 		most = int(min(freeMemory()/4/maps, int64(most)))

@@ -1,14 +1,36 @@
 package windowed
 
 import (
+	"strings"
+
+	"github.com/gomlx/compute/gobackend"
 	"github.com/gomlx/gomlx/core/graph"
 
 	"github.com/convlens/convlens/gonbviz/internal/record"
 )
 
-// Costs are what parts of the work take on a backend, in nanoseconds: one multiply-add of a convolution or a dense
-// layer, one value of any other operation, and moving one value of a map.
-type Costs struct{ MultiplyAdd, Value, Move float64 }
+// Costs are what parts of the work take on a backend, in nanoseconds.
+type Costs struct {
+	// MultiplyAdd is one of a convolution or a dense layer, Value one value of any other operation, and Move one value of
+	// a map that is put together.
+	MultiplyAdd, Value, Move float64
+	// Whole and Window are compiling one operation of a whole network, and of a windowed one.
+	Whole, Window float64
+	// Groups bounds the groups that positions are put into along an axis; 0 where computing in windows can't pay.
+	Groups int
+}
+
+// CostsOn are those of a backend, by its name, as measured on two cores of a server processor. Their ratios are what
+// matters.
+func CostsOn(backend string) Costs {
+	switch {
+	case backend == gobackend.BackendName:
+		return Costs{MultiplyAdd: 0.28, Value: 2, Move: 3, Whole: 1e5, Window: 3e5, Groups: 4}
+	case strings.Contains(backend, "cpu"):
+		return Costs{MultiplyAdd: 0.007, Value: 0.15, Move: 0.4, Whole: 2e6, Window: 3.5e6, Groups: 3}
+	}
+	return Costs{} // of graphics processors none was measured
+}
 
 // fill notes what each operation costs.
 func (c Costs) fill(n *Network) {
