@@ -26,7 +26,8 @@ type Exact string
 
 // The ways to compute. An empty Exact is Auto.
 const (
-	// Auto takes what is done sooner, compilation included.
+	// Auto takes what is done sooner, compilation included, by what work is known to take on the backend. Where another
+	// machine might change that, it measures a pass first.
 	Auto Exact = "auto"
 	// Full runs the whole network at each position.
 	Full Exact = "full"
@@ -57,7 +58,8 @@ type engine struct {
 	clean     map[int]*tensors.Tensor // those maps
 	constants []*tensors.Tensor
 	compiling time.Duration
-	unit      Unit // also asked for, where it names a layer
+	verify    func(pass, compiling time.Duration) // of the unchanged picture; nil where what was chosen is sure
+	unit      Unit                                // also asked for, where it names a layer
 	point     probe.Point
 }
 
@@ -101,22 +103,62 @@ func newEngine(network *probe.Probe, h hiding, batch int, exact Exact, unit Unit
 		b := h.masks.bounds(i)
 		problem.Positions = append(problem.Positions, [2]int{index(e.rows, 0, b.Min.Y, b.Max.Y), index(e.cols, 1, b.Min.X, b.Max.X)})
 	}
-	groups := []plan.Group{problem.Full()}
-	if exact != Full && costs.Groups > 0 && e.sameForOne(net) {
-		compileWhole := costs.Whole * float64(len(net.Ops)) // the program of the unchanged picture, or that of all
-		windows := problem.Solve()
-		const gain = 0.9 // or what is estimated wrongly may make it slower
-		if exact == Incremental || problem.Total(windows)+compileWhole < gain*(problem.Cost(groups)+compileWhole) {
-			groups = windows
+	full := []plan.Group{problem.Full()}
+	e.take(net, full)
+	if exact == Full || costs.Groups == 0 || !e.sameForOne(net) {
+		return e, nil
+	}
+	windows := problem.Solve()
+	c := choice{
+		full: problem.Cost(full), windows: problem.Cost(windows),
+		compileFull: costs.Whole * float64(len(net.Ops)), compileWindows: problem.Compile * float64(len(windows)),
+	}
+	if exact == Incremental || c.pays() {
+		e.take(net, windows)
+	}
+	if exact == Auto && !c.sure() {
+		e.verify = func(pass, compiling time.Duration) {
+			if !c.holds(float64(pass)/full[0].Cost, float64(compiling)/c.compileFull) {
+				e.take(net, full)
+			}
 		}
 	}
+	return e, nil
+}
+
+// take settles on groups of positions.
+func (e *engine) take(net *windowed.Network, groups []plan.Group) {
+	e.groups = nil
 	layouts := make([]*plan.Layout, len(groups))
 	for i, g := range groups {
 		layouts[i] = g.Layout
 		e.groups = append(e.groups, &askers{Group: g, net: net, needs: net.Clean(g.Layout)})
 	}
 	e.needs = net.Clean(layouts...)
-	return e, nil
+}
+
+// choice is what computing all positions is estimated to take, and compiling for it, in nanoseconds. Computing in windows
+// also needs the maps of the unchanged picture, whose program is much like that of whole pictures.
+type choice struct{ full, windows, compileFull, compileWindows float64 }
+
+// pays reports whether windows are done sooner, by a margin for what is estimated wrongly.
+func (c choice) pays() bool {
+	return c.windows+c.compileWindows+c.compileFull < 0.9*(c.full+c.compileFull)
+}
+
+// sure reports whether that is so on any machine, or on none: one may compute many times quicker, beside its compiling,
+// than the one whose costs are known.
+func (c choice) sure() bool {
+	const quicker = 8
+	fast := choice{c.full / quicker, c.windows / quicker, c.compileFull, c.compileWindows}
+	return !c.pays() || fast.pays()
+}
+
+// holds reports whether windows are still to be taken when a pass and compiling were found to take so many times what
+// was estimated, and the unchanged picture's maps are there. What is clearly wrong alone is changed, or the same call
+// would be computed now in this way and now in that, which differ in the last bits.
+func (c choice) holds(pass, compiling float64) bool {
+	return pass*c.windows+compiling*c.compileWindows < 1.25*(pass*c.full+compiling*c.compileFull)
 }
 
 // targets are what is asked for.
@@ -162,6 +204,32 @@ func placesRead(l *plan.Layout) int {
 		sum += r.Size[0] * r.Size[1]
 	}
 	return sum
+}
+
+// calibrate looks again at what was chosen, where that is not sure, once it is known what a pass takes here: that of the
+// unchanged picture, whose maps are needed for windows.
+func (e *engine) calibrate(ctx context.Context) error {
+	if e.verify == nil || len(e.needs) == 0 {
+		return nil
+	}
+	start := time.Now()
+	clean, err := e.compileClean()
+	if err == nil {
+		err = e.askClean(ctx, clean)
+	}
+	e.compiling += time.Since(start)
+	if err != nil {
+		return err
+	}
+	e.forgetClean() // the first run of a program takes longer
+	start = time.Now()
+	if err := e.askClean(ctx, clean); err != nil {
+		return err
+	}
+	if e.verify(time.Since(start), clean.Compiling); len(e.needs) == 0 {
+		e.forgetClean()
+	}
+	return nil
 }
 
 // prepare compiles a group's program and, beside it, that of the unchanged picture's maps, which it runs.
@@ -235,7 +303,8 @@ func (e *engine) compileClean() (*probe.Program, error) {
 	})
 }
 
-// askClean computes the unchanged picture's maps. They are not kept for the next time: weights may change until then.
+// askClean computes the unchanged picture's maps. They are not kept for the next time: weights may change until then,
+// and finding out takes as long as a pass.
 func (e *engine) askClean(ctx context.Context, program *probe.Program) error {
 	maps, err := program.Call(ctx, e.constants[0])
 	if err != nil {
@@ -245,7 +314,7 @@ func (e *engine) askClean(ctx context.Context, program *probe.Program) error {
 	for k, i := range e.needs {
 		e.clean[i] = maps[k]
 	}
-	return nil
+	return maps[len(maps)-1].ConstBytes(func([]byte) {}) // waits until they are there
 }
 
 // forgetClean frees the unchanged picture's maps, which are as large as all else together.

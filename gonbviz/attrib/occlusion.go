@@ -328,6 +328,9 @@ func (o Occlusion) start(ctx context.Context, network *probe.Probe, picture *pix
 	name := strings.ToUpper(method[:1]) + method[1:]
 	progress.Report(ctx, progress.Update{Name: name, Stage: fmt.Sprintf("compiling for %d positions at once", o.Batch)})
 	e, err := newEngine(network, h, o.Batch, o.Exact, o.Unit)
+	if err == nil {
+		err = e.calibrate(ctx)
+	}
 	return &occluder{name: name, options: o, network: network, engine: e, slow: !network.Vectorised()}, err
 }
 
