@@ -195,15 +195,10 @@ func (e *engine) shapes(a *askers) []shapes.Shape {
 	for _, i := range a.needs {
 		list = append(list, a.net.CleanShape(i))
 	}
-	return append(list, shapes.Make(dtypes.Int32, e.batch*placesRead(a.Layout)))
-}
-
-func placesRead(l *plan.Layout) int {
-	sum := 0
-	for _, r := range l.Reads {
-		sum += r.Size[0] * r.Size[1]
+	for _, r := range a.Reads {
+		list = append(list, shapes.Make(dtypes.Int32, e.batch, r.Size[0], r.Size[1]))
 	}
-	return sum
+	return list
 }
 
 // calibrate looks again at what was chosen, where that is not sure, once it is known what a pass takes here: that of the
@@ -284,13 +279,7 @@ func (e *engine) build(a *askers, recorded *record.Program, in []*graph.Node) []
 		for k, map_ := range take(len(a.needs)) {
 			w.Clean[a.needs[k]] = map_
 		}
-		from := 0
-		for _, r := range a.Reads {
-			n := e.batch * r.Size[0] * r.Size[1]
-			part := graph.Slice(in[0], graph.AxisRange(from, from+n))
-			w.Places = append(w.Places, graph.Reshape(part, e.batch, r.Size[0], r.Size[1]))
-			from += n
-		}
+		w.Places = in
 		made = a.net.Build(a.Layout, w)
 	}
 	return []*graph.Node{e.join(made)}
@@ -337,12 +326,12 @@ func (e *engine) ask(ctx context.Context, a *askers, positions []int) ([][]float
 	inputs := slices.Concat(e.constants, once)
 	if a.Windowed[0] {
 		origins, places := e.windows(a, all)
-		once = append(once, origins, places)
+		once = append(append(once, origins), places...)
 		inputs = append(inputs, origins)
 		for _, i := range a.needs {
 			inputs = append(inputs, e.clean[i])
 		}
-		inputs = append(inputs, places)
+		inputs = append(inputs, places...)
 	}
 	out, err := a.program.Run(ctx, inputs...)
 	for _, t := range once {
@@ -359,10 +348,13 @@ func (e *engine) ask(ctx context.Context, a *askers, positions []int) ([][]float
 	return answers, nil
 }
 
-// windows are where the windows of a batch begin, and the places that it reads.
-func (e *engine) windows(a *askers, positions []int) (origin, place *tensors.Tensor) {
+// windows are where the windows of a batch begin, and the places of each read.
+func (e *engine) windows(a *askers, positions []int) (origin *tensors.Tensor, places []*tensors.Tensor) {
 	origins := make([]int32, 2*e.batch)
-	places := make([]int32, e.batch*placesRead(a.Layout))
+	values := make([][]int32, len(a.Reads))
+	for k, r := range a.Reads {
+		values[k] = make([]int32, e.batch*r.Size[0]*r.Size[1])
+	}
 	for i, p := range positions {
 		if p < 0 {
 			p = a.Positions[0] // any window will do where nothing changes
@@ -371,14 +363,15 @@ func (e *engine) windows(a *askers, positions []int) (origin, place *tensors.Ten
 		row, col := e.rows[image.Pt(box.Min.Y, box.Max.Y)], e.cols[image.Pt(box.Min.X, box.Max.X)]
 		y, x := a.Origin(0, row, col)
 		origins[2*i], origins[2*i+1] = int32(y), int32(x)
-		from := 0
 		for k, r := range a.Reads {
 			n := r.Size[0] * r.Size[1]
-			a.Places(k, row, col, i, places[from+i*n:from+(i+1)*n])
-			from += e.batch * n
+			a.Places(k, row, col, i, values[k][i*n:(i+1)*n])
 		}
 	}
-	return tensors.FromFlatDataAndDimensions(origins, e.batch, 2), tensors.FromFlatDataAndDimensions(places, len(places))
+	for k, r := range a.Reads {
+		places = append(places, tensors.FromFlatDataAndDimensions(values[k], e.batch, r.Size[0], r.Size[1]))
+	}
+	return tensors.FromFlatDataAndDimensions(origins, e.batch, 2), places
 }
 
 // answer is what the network says at a position, beside what the same program says to the picture as it is: where
