@@ -280,7 +280,7 @@ func (e *engine) build(a *askers, recorded *record.Program, in []*graph.Node) []
 			w.Clean[a.needs[k]] = map_
 		}
 		w.Places = in
-		made = a.net.Build(a.Layout, w)
+		made, _ = a.net.Build(a.Layout, w)
 	}
 	return []*graph.Node{e.join(made)}
 }

@@ -17,6 +17,7 @@ type occlusionComparison struct {
 	windows  []int
 	stride   int
 	patience time.Duration
+	profile  bool
 }
 
 // way is one way to get a heatmap.
@@ -69,8 +70,18 @@ has to be compiled, "later" the quickest of the others. The time of all is propo
 for gonbviz's compiling: of several batch sizes the quickest on 64 positions is measured, and what would take longer than
 --patience is estimated from them, marked ~. The difference is the heatmap's largest to the first one measured, divided
 by that one's largest value. "static ratio" is how many times fewer multiply-adds the incremental way needs, if all
-positions share one program.`,
+positions share one program.
+
+--profile shows instead where gonbviz's incremental way gains: each convolution and dense layer, with what lies between
+it and the one before, in the programs that are planned for windows and in the one for whole pictures. What is computed
+of a layer's map is a window or the whole; multiply-adds and times are those of one position. A layer's time is the
+difference between programs that end with it and with the one before, the least of --rounds (10 as a default) each. The
+sum is over all layers and, where positions are put into groups with programs of their own, their mean. The last row
+adds the places in batches that stay empty.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if c.profile && !cmd.Flags().Changed("rounds") {
+				c.rounds = 10
+			}
 			return c.run(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
@@ -78,6 +89,7 @@ positions share one program.`,
 	cmd.Flags().IntSliceVar(&c.windows, "windows", []int{15, 32}, "windows' sides in pixels")
 	cmd.Flags().IntVar(&c.stride, "stride", 8, "pixels between windows")
 	cmd.Flags().DurationVar(&c.patience, "patience", 20*time.Second, "the longest run that is not estimated from a part of it")
+	cmd.Flags().BoolVar(&c.profile, "profile", false, "where gonbviz's incremental way gains, layer by layer, instead of the comparison")
 	return cmd
 }
 
@@ -92,6 +104,9 @@ func (c *occlusionComparison) run(ctx context.Context, out, progress io.Writer) 
 		return err
 	}
 	defer end()
+	if c.profile {
+		return c.profiles(ctx, out, end)
+	}
 	t := table{title: fmt.Sprintf("Occlusion, stride %d", c.stride), columns: []string{
 		"network", "window", "positions", "way", "batch", "first s", "later s", "peak MB", "difference", "static ratio"}}
 	for _, network := range c.models {

@@ -73,6 +73,8 @@ func (s *server) answer(ctx context.Context, q request) (answer, error) {
 		return s.occlusion(ctx, q)
 	case "profile":
 		return s.profile(ctx, q)
+	case "windows":
+		return s.windows(ctx, q)
 	}
 	return answer{}, fmt.Errorf("unknown request %q", q.Do)
 }
@@ -135,13 +137,11 @@ func (s *server) forward(ctx context.Context, q request) (answer, error) {
 }
 
 func (s *server) occlusion(ctx context.Context, q request) (answer, error) {
-	picture := &pixel.Prepared{Values: s.pictures[:size*size*3], Input: s.probe.Network().Input}
 	o := attrib.Occlusion{
-		Window: attrib.Pixels(q.Window), Stride: attrib.Pixels(q.Stride), Fill: attrib.Zero, Score: attrib.Logit, Batch: q.Batch,
-		Exact: attrib.Exact(q.Exact),
+		Window: attrib.Pixels(q.Window), Stride: attrib.Pixels(q.Stride), Batch: q.Batch, Exact: attrib.Exact(q.Exact),
 	}
 	start := time.Now()
-	a, err := o.Attribute(ctx, s.probe, picture)
+	a, err := s.attribute(ctx, o)
 	if err != nil {
 		return answer{}, err
 	}
@@ -154,6 +154,12 @@ func (s *server) occlusion(ctx context.Context, q request) (answer, error) {
 		found.Ratio, err = staticRatio(s.probe, a.Grid.Windows)
 	}
 	return found, err
+}
+
+// attribute runs an occlusion with zeros, scored by a logit, on the first picture.
+func (s *server) attribute(ctx context.Context, o attrib.Occlusion) (*attrib.Attribution, error) {
+	o.Fill, o.Score = attrib.Zero, attrib.Logit
+	return o.Attribute(ctx, s.probe, &pixel.Prepared{Values: s.pictures[:size*size*3], Input: s.probe.Network().Input})
 }
 
 // readPictures reads the pictures that all get, and puts their channels last.

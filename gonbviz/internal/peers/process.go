@@ -16,7 +16,7 @@ import (
 
 // request is what a process is asked, for one network.
 type request struct {
-	// Do is "open", "forward", "occlusion" or "profile"; the fields below are those of each.
+	// Do is "open", "forward", "occlusion", "profile" or "windows"; the fields below are those of each.
 	Do      string `json:"do"`
 	Network string `json:"network,omitempty"`
 	Batch   int    `json:"batch,omitempty"`
@@ -48,6 +48,8 @@ type answer struct {
 	Ratio float64 `json:"ratio,omitempty"`
 	// Layers are what a profile found.
 	Layers []layer `json:"layers,omitempty"`
+	// Programs are what a profile of windows found: first the one that computes all as a whole.
+	Programs []program `json:"programs,omitempty"`
 	// Peak rate of a matrix product, in multiply-adds a second.
 	Rate float64 `json:"rate,omitempty"`
 }

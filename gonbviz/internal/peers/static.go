@@ -19,6 +19,12 @@ func staticRatio(network *probe.Probe, windows []image.Rectangle) (float64, erro
 	}
 	read := windowed.Read(recorded, []*graph.Node{recorded.Logits}, windowed.Costs{MultiplyAdd: 1})
 	p := plan.Problem{Ops: read.Ops, Batch: 1, MostGroups: 1, Windows: true}
+	addPositions(&p, windows)
+	return p.Full().Cost / p.Solve()[0].Cost, nil
+}
+
+// addPositions makes each window a position of a problem.
+func addPositions(p *plan.Problem, windows []image.Rectangle) {
 	seen := [2]map[plan.Span]int{{}, {}}
 	index := func(axis, low, high int) int {
 		span := plan.Span{Lo: low, Hi: high}
@@ -33,5 +39,4 @@ func staticRatio(network *probe.Probe, windows []image.Rectangle) (float64, erro
 	for _, w := range windows {
 		p.Positions = append(p.Positions, [2]int{index(0, w.Min.Y, w.Max.Y), index(1, w.Min.X, w.Max.X)})
 	}
-	return p.Full().Cost / p.Solve()[0].Cost, nil
 }

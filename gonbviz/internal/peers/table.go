@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -21,6 +22,8 @@ type table struct {
 	title   string
 	columns []string
 	rows    [][]any
+	// lead is how many columns, from the first on, a row leaves out in print as long as it repeats the one above; at least 2.
+	lead int
 }
 
 func (t *table) add(cells ...any) { t.rows = append(t.rows, cells) }
@@ -32,7 +35,7 @@ func text(cell any) string {
 		return ""
 	case float64:
 		switch {
-		case v != 0 && v < 1e-3:
+		case v != 0 && math.Abs(v) < 1e-3:
 			return strconv.FormatFloat(v, 'e', 0, 64)
 		case v < 100:
 			return strconv.FormatFloat(v, 'g', 3, 64)
@@ -42,7 +45,7 @@ func text(cell any) string {
 	return fmt.Sprint(cell)
 }
 
-// print lays the table out with a column's numbers below each other. Rows that begin as the one above leave that out.
+// print lays the table out with a column's numbers below each other.
 func (t *table) print(w io.Writer) {
 	lines := [][]string{t.columns}
 	var above []any
@@ -50,7 +53,7 @@ func (t *table) print(w io.Writer) {
 		line := make([]string, len(row))
 		same := true
 		for i, cell := range row {
-			if same = same && above != nil && i < 2 && cell == above[i]; !same {
+			if same = same && above != nil && i < max(t.lead, 2) && cell == above[i]; !same {
 				line[i] = text(cell)
 			}
 		}

@@ -141,8 +141,12 @@ type Inputs struct {
 	Input *graph.Node
 }
 
-// Build computes the targets for a batch of changed inputs, as a layout says.
-func (n *Network) Build(l *plan.Layout, in Inputs) []*graph.Node {
+// Node is the recorded node of an operation; the last one, who wants the targets, has none.
+func (n *Network) Node(i int) *graph.Node { return n.nodes[i] }
+
+// Build computes the targets for a batch of changed inputs, as a layout says. made is what was made of each operation on
+// the way there: its window or all of it, of Fixed ones nothing.
+func (n *Network) Build(l *plan.Layout, in Inputs) (targets, made []*graph.Node) {
 	b := &builder{net: n, layout: l, in: in, g: in.Input.Graph(), uses: map[[2]int]use{}, reads: map[int]*graph.Node{}}
 	b.whole, b.windows = map[*graph.Node]*graph.Node{}, map[int]*graph.Node{}
 	for k, r := range l.Reads {
@@ -154,22 +158,25 @@ func (n *Network) Build(l *plan.Layout, in Inputs) []*graph.Node {
 			b.uses[[2]int{by, r.From}] = use{u, k}
 		}
 	}
-	b.put(0, in.Input)
-	for i := 1; i < len(n.nodes); i++ {
-		if n.Ops[i].Kind == plan.Fixed {
+	made = make([]*graph.Node, len(n.nodes))
+	for i, op := range n.Ops[:len(n.nodes)] {
+		switch {
+		case op.Kind == plan.Fixed:
 			continue
+		case i == 0:
+			made[i] = in.Input
+		case l.Windowed[i]:
+			made[i] = b.window(i)
+		default:
+			made[i] = b.all(n.nodes[i])
 		}
-		if l.Windowed[i] {
-			b.put(i, b.window(i))
-		} else {
-			b.put(i, b.all(n.nodes[i]))
-		}
+		b.put(i, made[i])
 	}
-	made := make([]*graph.Node, len(n.targets))
+	targets = make([]*graph.Node, len(n.targets))
 	for k, node := range n.targets {
-		made[k] = b.value(node)
+		targets[k] = b.value(node)
 	}
-	return made
+	return targets, made
 }
 
 // builder builds one program.
