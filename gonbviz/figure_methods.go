@@ -245,6 +245,10 @@ func channelsFigure(a *attrib.Attribution) picture.Figure {
 			changed++
 		}
 	}
+	missing := ""
+	if c.Unasked > 0 {
+		missing = fmt.Sprintf("%s channels missing, from %d on", scale.Count(c.Unasked), len(c.Drop))
+	}
 	last := c.Order[len(c.Order)-1]
 	words := fmt.Sprintf("largest drop %s by channel %d, least %s by channel %d",
 		scale.Number(float64(c.Drop[c.Order[0]])), c.Order[0], scale.Number(float64(c.Drop[last])), last)
@@ -252,11 +256,11 @@ func channelsFigure(a *attrib.Attribution) picture.Figure {
 	return picture.Figure{
 		Title: fmt.Sprintf("Which channels of %s “%s” rests on", name, a.Label),
 		Subtitle: fmt.Sprintf("One of %s channels after the other is %s, and the rest of the network runs again",
-			scale.Count(len(c.Drop)), becomes),
+			scale.Count(len(c.Drop)+c.Unasked), becomes),
 		Body: body,
 		Caption: []string{a.Network, inputCaption(a.Picture), a.Guessed, d.explainedCaption(),
 			fmt.Sprintf("score %s, %s as it is", a.Score.Words(), d.number(a.Clean)), d.methodCaption(),
-			fmt.Sprintf("%d of %s channels change the most probable class", changed, scale.Count(len(c.Drop))),
+			fmt.Sprintf("%d of %s channels change the most probable class", changed, scale.Count(len(c.Drop))), missing,
 			"positive supports the class", backendCaption(a.Backend)},
 		Alt:  fmt.Sprintf("Bars of the drop by channel of %s: %s.", name, words),
 		Text: fmt.Sprintf("%s, %s %s, %s; channels of %s: %s", a.Network, a.Label, d.number(a.Clean), a.Score.Words(), name, words),

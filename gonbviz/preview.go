@@ -2,6 +2,7 @@ package gonbviz
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"time"
 
@@ -76,6 +77,11 @@ func (p *preview) left(u progress.Update, now time.Time) time.Duration {
 
 // previewFigure is the figure of what is known so far.
 func previewFigure(a *attrib.Attribution) (picture.Figure, error) {
+	if a.Grid == nil { // its words are of the masks or channels that are known
+		figure, err := FigureOf(Panels{Attribution: a})
+		figure.Subtitle = "Preview: " + strings.ToLower(figure.Subtitle[:1]) + figure.Subtitle[1:]
+		return figure, err
+	}
 	d, err := newDrawing(a)
 	if err != nil {
 		return picture.Figure{}, err

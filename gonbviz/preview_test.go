@@ -90,6 +90,30 @@ func TestPreviewFigure(t *testing.T) {
 	}
 }
 
+// TestPreviewOfMethods is that of masks and of channels: with how many of them are known.
+func TestPreviewOfMethods(t *testing.T) {
+	lens := openGo(t, testnet.Branches(23, 31, 1))
+	for want, method := range map[string]attrib.Method{
+		"Preview: the picture shows through 40 random masks": attrib.RISE{Masks: 50, Cells: 4},
+		"Preview: one of 4 channels after the other":         attrib.ChannelAblation{Layer: "stem", Batch: 2},
+	} {
+		seen := false
+		ctx := progress.With(t.Context(), func(u progress.Update) {
+			if u.Preview != nil && u.Done != u.Total {
+				figure := Must(previewFigure(u.Preview().(*attrib.Attribution)))
+				seen = seen || strings.HasPrefix(figure.Subtitle, want)
+				if words := strings.Join(figure.Caption, " ") + figure.Alt + figure.Text; strings.Contains(words, "NaN") {
+					t.Errorf("numbers that are none in %q", words)
+				}
+			}
+		})
+		Must(lens.attribute(ctx, Must(lens.Prepare(noise(23, 31))), method))
+		if !seen {
+			t.Errorf("no preview says %q", want)
+		}
+	}
+}
+
 // TestPreviewPace draws seldom: not at once, not when the result is near, and not so often that it slows the work.
 func TestPreviewPace(t *testing.T) {
 	lens := openGo(t, testnet.Branches(23, 31, 1))

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -56,6 +57,9 @@ type ChannelAblation struct {
 type Channels struct {
 	// Layer is where channels were silenced; its name may differ from the one asked for ("conv1/relu" for "conv1").
 	Layer string
+	// Unasked is how many channels were not silenced because the work was stopped: 0 where it was not. What follows is then
+	// of the channels before them.
+	Unasked int
 	// Drop by channel is the clean score less the score with the channel silenced: positive where it supported the class.
 	Drop []float32
 	// Probability of the class, and the most probable class, with each channel silenced. Labels names those classes.
@@ -102,6 +106,8 @@ func (c ChannelAblation) Settled(network *probe.Probe) (settled Method, batch in
 
 // Attribute runs the network from the layer on, once for each channel. The Attribution has Channels, and neither Map nor
 // Grid. An unknown layer or class is an error, and so is a layer whose values have no one axis for channels.
+//
+// When ctx is cancelled, what is known of the first channels is returned beside the error, or nil where that is nothing.
 func (c ChannelAblation) Attribute(ctx context.Context, network *probe.Probe, picture *pixel.Prepared) (*Attribution, error) {
 	start := time.Now()
 	net := network.Network()
@@ -125,14 +131,16 @@ func (c ChannelAblation) Attribute(ctx context.Context, network *probe.Probe, pi
 	a := &Attribution{
 		Method: "channel ablation", Options: []Option{{"layer", s.point.Layer.Name}, {"to", string(c.To)}},
 		Network: net.Name, Backend: network.BackendName(), Guessed: net.Guessed, Picture: picture,
-		Class: class, Score: c.Score, Batch: c.Batch, Channels: &Channels{Layer: s.point.Layer.Name, Labels: map[int]string{}},
+		Class: class, Score: c.Score, Batch: c.Batch,
+		Channels: &Channels{Layer: s.point.Layer.Name, Labels: map[int]string{}, Unasked: len(s.maps)},
 	}
-	if err := s.all(ctx, a, net.Label); err != nil {
+	err = s.all(ctx, a, net.Label)
+	if err != nil && (ctx.Err() == nil || len(a.Channels.Drop) == 0) {
 		return nil, err
 	}
-	a.Channels.rank(s.maps)
+	a = s.ranked(a)
 	a.CompileSeconds, a.Seconds, a.PeakMemory = s.compiling.Seconds(), time.Since(start).Seconds(), peakMemory()
-	return a, nil
+	return a, err
 }
 
 // silencer runs a network with channels of a layer silenced.
@@ -262,7 +270,11 @@ func (s *silencer) all(ctx context.Context, a *Attribution, label func(int) stri
 		for i := range min(s.batch, len(s.maps)-from) {
 			a.noteChannel(from+i, out[0][i*n:(i+1)*n], label)
 		}
-		progress.Report(ctx, progress.Update{Name: "Channels", Done: len(c.Drop), Total: len(s.maps), Unit: "channels"})
+		u := progress.Update{Name: "Channels", Done: len(c.Drop), Total: len(s.maps), Unit: "channels"}
+		if u.Done > 0 {
+			u.Preview = func() any { return s.ranked(a) }
+		}
+		progress.Report(ctx, u)
 	}
 	return nil
 }
@@ -283,13 +295,18 @@ func (a *Attribution) noteChannel(channel int, logits []float32, label func(int)
 	c.Labels[best] = label(best)
 	c.Drop = append(c.Drop, float32(a.Clean-a.Score.of(a.Class, logits, p))+0) // no −0
 	c.Probability, c.Best = append(c.Probability, float32(p[a.Class])), append(c.Best, best)
+	c.Unasked--
 }
 
-// rank puts the channels in order, and keeps the maps of the first.
-func (c *Channels) rank(maps []field.Plane) {
+// ranked is a with the channels known so far in order, and the maps of the first.
+func (s *silencer) ranked(a *Attribution) *Attribution {
+	b, c := *a, *a.Channels
+	c.Labels = maps.Clone(c.Labels)
 	c.Order = count(len(c.Drop))
 	slices.SortStableFunc(c.Order, func(i, j int) int { return cmp.Compare(c.Drop[j], c.Drop[i]) })
 	for _, channel := range c.Order[:min(MostMaps, len(c.Order))] {
-		c.Maps = append(c.Maps, maps[channel])
+		c.Maps = append(c.Maps, s.maps[channel])
 	}
+	b.Channels = &c
+	return &b
 }

@@ -130,14 +130,22 @@ func (r RISE) Attribute(ctx context.Context, network *probe.Probe, picture *pixe
 		Method: "RISE", Options: r.options(), Network: net.Name, Backend: network.BackendName(), Guessed: net.Guessed, Picture: picture,
 		Class: class, Score: r.Score, Batch: r.Batch, Engine: Full, Seed: r.Seed,
 	}
-	scores, err := r.ask(ctx, e, a)
+	scores, err := r.ask(ctx, e, a, net.Label)
 	if err != nil && (ctx.Err() == nil || len(scores) < 2) {
 		return nil, err
 	}
-	a.Label = net.Label(a.Class)
-	a.Map, a.Error = v.estimate(scores)
+	a = v.so(a, scores)
 	a.CompileSeconds, a.Seconds, a.PeakMemory = e.compiling.Seconds(), time.Since(start).Seconds(), peakMemory()
 	return a, err
+}
+
+// so is what some masks' scores say: a with its maps, of as many masks.
+func (v veils) so(a *Attribution, scores []float64) *Attribution {
+	b := *a
+	v.Masks = len(scores)
+	b.Options = v.options()
+	b.Map, b.Error = v.estimate(scores)
+	return &b
 }
 
 func (r RISE) options() []Option {
@@ -148,8 +156,9 @@ func (r RISE) options() []Option {
 }
 
 // ask is the score behind each mask, and fills in what the network says to the picture as it is.
-func (r RISE) ask(ctx context.Context, e *engine, a *Attribution) ([]float64, error) {
+func (r RISE) ask(ctx context.Context, e *engine, a *Attribution, label func(int) string) ([]float64, error) {
 	var scores []float64
+	v := veils{r, e.hiding.height, e.hiding.width}
 	score := func(logits []float32) float64 { return r.Score.of(a.Class, logits, probe.Probabilities(logits)) }
 	err := e.run(ctx, count(r.Masks), func(some []answer) error {
 		for _, x := range some {
@@ -160,9 +169,14 @@ func (r RISE) ask(ctx context.Context, e *engine, a *Attribution) ([]float64, er
 			if a.Class < 0 {
 				a.Class = probe.Best(x.at)
 			}
+			a.Label = label(a.Class)
 			a.Clean, a.CleanProbability = score(x.at), probe.Probabilities(x.at)[a.Class]
 		}
-		progress.Report(ctx, progress.Update{Name: "RISE", Done: len(scores), Total: r.Masks, Unit: "masks"})
+		u := progress.Update{Name: "RISE", Done: len(scores), Total: r.Masks, Unit: "masks"}
+		if len(scores) > 1 {
+			u.Preview = func() any { return v.so(a, scores) }
+		}
+		progress.Report(ctx, u)
 		return nil
 	})
 	if ctx.Err() != nil {

@@ -75,6 +75,39 @@ func TestStopped(t *testing.T) {
 	})
 }
 
+// TestStoppedChannels keeps the channels that are known, the same as of all the work.
+func TestStoppedChannels(t *testing.T) {
+	testbackend.Each(t, func(t *testing.T, backend compute.Backend) {
+		net := testnet.Branches(14, 19, 3)
+		p, picture := open(t, backend, net), noisy(t, net)
+		method := attrib.ChannelAblation{Layer: "stem", Score: attrib.Logit, Batch: 2}
+		all := attribute(t, p, picture, method).Channels
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		a, err := method.Attribute(progress.With(ctx, func(u progress.Update) {
+			if u.Done > 0 {
+				cancel()
+			}
+		}), p, picture)
+		if !errors.Is(err, context.Canceled) || a == nil {
+			t.Fatalf("error %v beside %v", err, a)
+		}
+		c := a.Channels
+		n := len(c.Drop)
+		if want := fmt.Sprintf("channel ablation stopped at %d of %d channels: context canceled", n, len(all.Drop)); err.Error() != want {
+			t.Errorf("error %q, want %q", err, want)
+		}
+		if n == 0 || n == len(all.Drop) || c.Unasked != len(all.Drop)-n || all.Unasked != 0 || len(c.Order) != n || len(c.Maps) != n {
+			t.Errorf("%d channels are known, %d missing, %d in order, %d maps", n, c.Unasked, len(c.Order), len(c.Maps))
+		}
+		for i, d := range c.Drop {
+			if d != all.Drop[i] || c.Best[i] != all.Best[i] || c.Probability[i] != all.Probability[i] {
+				t.Errorf("channel %d: %v, and %v of all", i, d, all.Drop[i])
+			}
+		}
+	})
+}
+
 // checkMap computes each pixel of a map anew from the positions.
 func checkMap(t *testing.T, a *attrib.Attribution, sum bool) {
 	t.Helper()
