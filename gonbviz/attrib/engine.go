@@ -87,9 +87,17 @@ func newEngine(network *probe.Probe, h hiding, batch int, exact Exact, unit Unit
 			return nil, err
 		}
 	}
-	costs := windowed.CostsOn(network.BackendName())
+	e.plan(recorded, exact)
+	return e, nil
+}
+
+// plan chooses between windows and whole passes, and puts the positions into groups.
+func (e *engine) plan(recorded *record.Program, exact Exact) {
+	costs := windowed.CostsOn(e.network.BackendName())
 	net := windowed.Read(recorded, e.targets(recorded), costs)
-	problem := plan.Problem{Ops: net.Ops, Batch: batch, MostGroups: costs.Groups, Compile: costs.Window * float64(len(net.Ops)), Windows: exact == Incremental}
+	problem := plan.Problem{
+		Ops: net.Ops, Batch: e.batch, MostGroups: costs.Groups, Compile: costs.Window * float64(len(net.Ops)), Windows: exact == Incremental,
+	}
 	index := func(list map[image.Point]int, axis, lo, hi int) int {
 		i, found := list[image.Pt(lo, hi)]
 		if !found {
@@ -99,14 +107,14 @@ func newEngine(network *probe.Probe, h hiding, batch int, exact Exact, unit Unit
 		}
 		return i
 	}
-	for i := range h.masks.count() {
-		b := h.masks.bounds(i)
+	for i := range e.hiding.masks.count() {
+		b := e.hiding.masks.bounds(i)
 		problem.Positions = append(problem.Positions, [2]int{index(e.rows, 0, b.Min.Y, b.Max.Y), index(e.cols, 1, b.Min.X, b.Max.X)})
 	}
 	full := []plan.Group{problem.Full()}
 	e.take(net, full)
 	if exact == Full || costs.Groups == 0 || !e.sameForOne(net) {
-		return e, nil
+		return
 	}
 	windows := problem.Solve()
 	c := choice{
@@ -123,7 +131,6 @@ func newEngine(network *probe.Probe, h hiding, batch int, exact Exact, unit Unit
 			}
 		}
 	}
-	return e, nil
 }
 
 // take settles on groups of positions.
@@ -135,30 +142,6 @@ func (e *engine) take(net *windowed.Network, groups []plan.Group) {
 		e.groups = append(e.groups, &askers{Group: g, net: net, needs: net.Clean(g.Layout)})
 	}
 	e.needs = net.Clean(layouts...)
-}
-
-// choice is what computing all positions is estimated to take, and compiling for it, in nanoseconds. Computing in windows
-// also needs the maps of the unchanged picture, whose program is much like that of whole pictures.
-type choice struct{ full, windows, compileFull, compileWindows float64 }
-
-// pays reports whether windows are done sooner, by a margin for what is estimated wrongly.
-func (c choice) pays() bool {
-	return c.windows+c.compileWindows+c.compileFull < 0.9*(c.full+c.compileFull)
-}
-
-// sure reports whether that is so on any machine, or on none: one may compute many times quicker, beside its compiling,
-// than the one whose costs are known.
-func (c choice) sure() bool {
-	const quicker = 8
-	fast := choice{c.full / quicker, c.windows / quicker, c.compileFull, c.compileWindows}
-	return !c.pays() || fast.pays()
-}
-
-// holds reports whether windows are still to be taken when a pass and compiling were found to take so many times what
-// was estimated, and the unchanged picture's maps are there. What is clearly wrong alone is changed, or the same call
-// would be computed now in this way and now in that, which differ in the last bits.
-func (c choice) holds(pass, compiling float64) bool {
-	return pass*c.windows+compiling*c.compileWindows < 1.25*(pass*c.full+compiling*c.compileFull)
 }
 
 // targets are what is asked for.
@@ -199,32 +182,6 @@ func (e *engine) shapes(a *askers) []shapes.Shape {
 		list = append(list, shapes.Make(dtypes.Int32, e.batch, r.Size[0], r.Size[1]))
 	}
 	return list
-}
-
-// calibrate looks again at what was chosen, where that is not sure, once it is known what a pass takes here: that of the
-// unchanged picture, whose maps are needed for windows.
-func (e *engine) calibrate(ctx context.Context) error {
-	if e.verify == nil || len(e.needs) == 0 {
-		return nil
-	}
-	start := time.Now()
-	clean, err := e.compileClean()
-	if err == nil {
-		err = e.askClean(ctx, clean)
-	}
-	e.compiling += time.Since(start)
-	if err != nil {
-		return err
-	}
-	e.forgetClean() // the first run of a program takes longer
-	start = time.Now()
-	if err := e.askClean(ctx, clean); err != nil {
-		return err
-	}
-	if e.verify(time.Since(start), clean.Compiling); len(e.needs) == 0 {
-		e.forgetClean()
-	}
-	return nil
 }
 
 // prepare compiles a group's program and, beside it, that of the unchanged picture's maps, which it runs.
