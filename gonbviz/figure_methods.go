@@ -283,12 +283,16 @@ func channelStrip(c *attrib.Channels, s scale.Scale, score attrib.Score) picture
 	if lines > 1 {
 		note += fmt.Sprintf(", %d a line", columns)
 	}
-	return picture.Panel{
+	panel := picture.Panel{
 		Heading: "Drop of the " + score.Words() + " by channel", Note: note,
 		Layers: []picture.Layer{picture.Overlay{Plane: cells, Scale: s}},
 		Alt:    "Drop of each channel, " + rangeWords(cells),
 		Below:  []picture.Mark{picture.Ramp{Scale: s, LowWords: "against", HighWords: "for the class"}},
 	}
+	if columns > most/2 {
+		return panel
+	}
+	return picture.Row{Size: max(26*float64(columns), 260), Marks: []picture.Mark{panel}} // or few cells would be huge
 }
 
 // methodCaption is the method with its settings.
