@@ -79,8 +79,11 @@ func (p *preview) left(u progress.Update, now time.Time) time.Duration {
 func previewFigure(a *attrib.Attribution) (picture.Figure, error) {
 	if a.Grid == nil { // its words are of the masks or channels that are known
 		figure, err := FigureOf(Panels{Attribution: a})
+		if err != nil {
+			return figure, err
+		}
 		figure.Subtitle = "Preview: " + strings.ToLower(figure.Subtitle[:1]) + figure.Subtitle[1:]
-		return figure, err
+		return figure, nil
 	}
 	d, err := newDrawing(a)
 	if err != nil {

@@ -69,6 +69,14 @@ var parts = map[string]struct {
 		y := conv(get, small(testnet.Relu(AddScalar(conv(get, x, "/b").Strides(2).PadSame().Done(), -40000))), "/b").PadSame().Done()
 		return head(get, Add(y, conv(get, x, "/c").Strides(2).Done()))
 	}},
+	"value by value first": {testnet.Weights{"/a": {3, 3, 3, 4}, "/head": {4, 2}}, func(get getter, x *Node) *Node {
+		return head(get, conv(get, AddScalar(x, 3), "/a").PadSame().Done())
+	}},
+	"branches of strides": {testnet.Weights{"/a": {3, 3, 3, 4}, "/one": {1, 1, 4, 4}, "/b": {7, 7, 3, 4}, "/head": {4, 2}}, func(get getter, x *Node) *Node {
+		y := testnet.Relu(AddScalar(conv(get, x, "/a").PadSame().Done(), -100))
+		y = conv(get, y, "/one").Strides(2).Done()
+		return head(get, Add(y, small(conv(get, x, "/b").Strides(2).PaddingPerDim([][2]int{{3, 3}, {3, 3}}).Done())))
+	}},
 	"fire": {testnet.Weights{"/a": {1, 1, 3, 2}, "/one": {1, 1, 2, 8}, "/bias": {8}, "/b": {3, 3, 2, 8}, "/c": {3, 3, 16, 2}, "/head": {2, 2}}, func(get getter, x *Node) *Node {
 		x = testnet.Relu(AddScalar(conv(get, x, "/a").Done(), -100))
 		one := testnet.Relu(Sub(conv(get, x, "/one").Done(), Reshape(get("/bias"), 1, 1, 1, 8)))

@@ -35,19 +35,6 @@ func (n *Network) Clean(layouts ...*plan.Layout) []int {
 	return list
 }
 
-// source is the operation whose window is read instead of one that goes value by value through what only it and things
-// alike at all places make of the source: those are computed on what was read, in one go with the reading.
-func (n *Network) source(i int) int {
-	for n.Ops[i].Kind == plan.Point && record.Elementwise(n.nodes[i]) && len(n.Ops[i].From) == 1 {
-		from := n.Ops[i].From[0]
-		if n.nodes[from].Rank() != n.nodes[i].Rank() || n.nodes[from].Shape().Size() != n.nodes[i].Shape().Size() {
-			break
-		}
-		i = from
-	}
-	return i
-}
-
 // Matches reports whether another recording, for a batch of one, is the same network node by node.
 func (n *Network) Matches(one *record.Program) bool {
 	return slices.EqualFunc(n.recorded.Nodes, one.Nodes, func(a, b *graph.Node) bool { return a.Type() == b.Type() })
@@ -272,7 +259,7 @@ func (b *builder) overlay(k int) *graph.Node {
 	if r.Clean {
 		return clean
 	}
-	source := b.net.source(r.From)
+	source := b.source(r.From)
 	first := number(end + 1)
 	w := toPlaces(b.windows[source], b.net.sides[source])
 	changed := gather(w, graph.Max(graph.Sub(places, first), number(0)), b.net.sides[source], b.net.nodes[source])
@@ -284,6 +271,21 @@ func (b *builder) overlay(k int) *graph.Node {
 		changed = b.elementwise(i, changed, r.Size)
 	}
 	return graph.Where(spread(graph.GreaterOrEqual(places, first), s, dims), changed, clean)
+}
+
+// source is the operation whose window is read instead of one in the same window that goes value by value through what
+// only it and things alike at all places make of the source: those are computed on what was read, in one go with the
+// reading.
+func (b *builder) source(i int) int {
+	n := b.net
+	for n.Ops[i].Kind == plan.Point && record.Elementwise(n.nodes[i]) && len(n.Ops[i].From) == 1 {
+		from := n.Ops[i].From[0]
+		if n.nodes[from].Rank() != n.nodes[i].Rank() || n.nodes[from].Shape().Size() != n.nodes[i].Shape().Size() || !b.layout.Same(i, from) {
+			break
+		}
+		i = from
+	}
+	return i
 }
 
 // inside says which places of a read lie in the map, spread to the dimensions of what is read.

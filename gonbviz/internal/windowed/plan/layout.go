@@ -132,7 +132,8 @@ func (l *Layout) widen() {
 	}
 }
 
-// worthwhile are operations to be computed in the window of by, which reads the first of them; each reads the next.
+// worthwhile are operations to be computed in the window of by, which reads the first of them; each reads the next, and all
+// have the places of by.
 func (l *Layout) worthwhile(by, first int) []int {
 	least := area(l.Size[by]) * l.Ops[first].Read
 	limit, more := least, 0.0
@@ -153,6 +154,9 @@ func (l *Layout) worthwhile(by, first int) []int {
 		from := op.From[0]
 		if cost := more + l.seen(i, by, from) - l.seen(i, i, from); cost < least {
 			least, best = cost, slices.Clone(chain)
+		}
+		if op.Kind == Sliding {
+			return best // what it reads has other places than by
 		}
 	}
 }

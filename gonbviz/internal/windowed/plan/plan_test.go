@@ -50,12 +50,23 @@ func randomNetwork(r *rand.Rand) network {
 			}
 			add(op)
 		case k == 6: // branches that see more and less, and meet again
-			wide, narrow := Slide{Size: 3, Stride: 1, Dilation: 1 + r.IntN(2)}, Slide{Size: 1, Stride: 1, Dilation: 1}
+			stride := 1 + r.IntN(2)
+			wide, narrow := Slide{Size: 3, Stride: stride, Dilation: 1 + r.IntN(2)}, Slide{Size: 1, Stride: 1, Dilation: 1}
 			wide.Before = wide.Dilation
-			add(Op{Kind: Sliding, From: []int{from}, Map: m, Slide: [2]Slide{wide, wide}, Edge: float64(r.IntN(2))})
-			join := Op{Kind: Point, From: []int{len(net.ops) - 1, from}, Map: m}
-			for range r.IntN(3) {
-				add(Op{Kind: []Kind{Point, Sliding}[r.IntN(2)], From: []int{join.From[1]}, Map: m, Slide: [2]Slide{narrow, narrow}})
+			small := [2]int{(m[0]-1)/stride + 1, (m[1]-1)/stride + 1}
+			add(Op{Kind: Sliding, From: []int{from}, Map: small, Slide: [2]Slide{wide, wide}, Edge: float64(r.IntN(2))})
+			join := Op{Kind: Point, From: []int{len(net.ops) - 1, from}, Map: small}
+			strides := r.IntN(3) // the operation that has the stride, of three
+			for k := range 3 {
+				op, w := Op{Kind: []Kind{Point, Sliding}[r.IntN(2)], From: []int{join.From[1]}, Map: m}, narrow
+				if k == strides && stride > 1 {
+					op.Kind, w.Stride = Sliding, stride
+				}
+				if k >= strides {
+					op.Map = small
+				}
+				op.Slide = [2]Slide{w, w}
+				add(op)
 				join.From[1] = len(net.ops) - 1
 			}
 			add(join)
@@ -280,6 +291,26 @@ func (n network) larger(g Group, p Problem, i int) bool {
 	return false
 }
 
+// missed is an operation whose window does not hold what changes at a position, −1 for none.
+func (n network) missed(g Group, p Problem) (int, [2]int) {
+	for axis, changes := range p.changes() {
+		for i, size := range g.Size {
+			if !g.Windowed[i] || size == [2]int{} { // sums have none
+				continue
+			}
+			for _, k := range g.Positions {
+				at := p.Positions[k]
+				y, x := g.Origin(i, at[0], at[1])
+				begin := [2]int{y, x}[axis]
+				if r := changes[i][at[axis]]; r.Lo < r.Hi && (r.Lo < begin || r.Hi > begin+size[axis]) {
+					return i, at
+				}
+			}
+		}
+	}
+	return -1, [2]int{}
+}
+
 // TestPlan follows plans for made-up networks, at all positions of a grid with windows at every border, and compares
 // with running them as they are.
 func TestPlan(t *testing.T) {
@@ -309,6 +340,9 @@ func TestPlan(t *testing.T) {
 		groups = max(groups, len(solved))
 		seen := map[int]bool{}
 		for _, g := range solved {
+			if i, position := net.missed(g, p); i >= 0 {
+				t.Fatalf("seed %d, position %v: the window of operation %d does not hold what changes", seed, position, i)
+			}
 			for i, w := range g.Windowed {
 				if w {
 					windows++
