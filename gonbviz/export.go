@@ -462,6 +462,7 @@ func attributionDocument(a *attrib.Attribution) map[string]any {
 	}
 	if c := a.Channels; c != nil {
 		d["layer"], d["drop"], d["probability"], d["best_class"] = c.Layer, nest(c.Drop, len(c.Drop)), nest(c.Probability, len(c.Probability)), c.Best
+		d["channels"], d["asked"] = len(c.Drop)+c.Unasked, len(c.Drop) // fewer where it was stopped: the first ones
 	}
 	if g := a.Grid; g != nil && g.Segments != nil {
 		d["segments"] = labelRows(g.Segments, a.Picture.Input.Width)

@@ -247,7 +247,7 @@ func channelsFigure(a *attrib.Attribution) picture.Figure {
 	}
 	missing := ""
 	if c.Unasked > 0 {
-		missing = fmt.Sprintf("%s channels missing, from %d on", scale.Count(c.Unasked), len(c.Drop))
+		missing = fmt.Sprintf("stopped before channel %d of %s", len(c.Drop), scale.Count(len(c.Drop)+c.Unasked))
 	}
 	last := c.Order[len(c.Order)-1]
 	words := fmt.Sprintf("largest drop %s by channel %d, least %s by channel %d",

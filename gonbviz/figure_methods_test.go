@@ -88,7 +88,7 @@ func TestMethodDocuments(t *testing.T) {
 	if d := document(attrib.RISE{Masks: 5}); d["method"] != "RISE" || length(d["standard_error"]) != 23 || length(d["map"]) != 23 {
 		t.Errorf("RISE: %v", d)
 	}
-	if d := document(attrib.ChannelAblation{Layer: "stem"}); d["layer"] != "stem/relu" && d["layer"] != "stem" || length(d["drop"]) != 4 || length(d["best_class"]) != 4 || d["map"] != nil {
+	if d := document(attrib.ChannelAblation{Layer: "stem"}); d["layer"] != "stem/relu" && d["layer"] != "stem" || length(d["drop"]) != 4 || length(d["best_class"]) != 4 || d["map"] != nil || d["asked"] != 4.0 || d["channels"] != 4.0 {
 		t.Errorf("channels: %v", d)
 	}
 	if d := document(attrib.Ablation{Superpixels: 6}); length(d["segments"]) != 23 || d["method"] != "ablation" {

@@ -14,8 +14,8 @@ func (c choice) pays() bool {
 	return c.windows+c.compileWindows+c.compileFull < 0.9*(c.full+c.compileFull)
 }
 
-// sure reports whether that is so on any machine, or on none: one may compute many times quicker, beside its compiling,
-// than the one whose costs are known.
+// sure reports whether windows are out of the question, or done sooner even on a machine that computes many times quicker,
+// beside its compiling, than the one whose costs are known.
 func (c choice) sure() bool {
 	const quicker = 8
 	fast := choice{c.full / quicker, c.windows / quicker, c.compileFull, c.compileWindows}

@@ -125,8 +125,9 @@ func (e *engine) plan(recorded *record.Program, exact Exact) {
 		e.take(net, windows)
 	}
 	if exact == Auto && !c.sure() {
+		cost, operations := problem.Pass(e.needs)
 		e.verify = func(pass, compiling time.Duration) {
-			if !c.holds(float64(pass)/full[0].Cost, float64(compiling)/c.compileFull) {
+			if !c.holds(float64(pass)/cost, float64(compiling)/(costs.Whole*float64(operations))) {
 				e.take(net, full)
 			}
 		}

@@ -33,7 +33,8 @@ type Read struct {
 	Size [2]int
 	// Clean leaves out what was computed: it reads the unchanged map alone.
 	Clean bool
-	// Outside says that at some position one that reads it sees places outside the map, which hold Edge.
+	// Outside says that at some position one that reads it sees places outside the map, which hold Edge; of a Sum, that the
+	// window which it adds up goes on beyond its map.
 	Outside bool
 	Edge    float64
 }

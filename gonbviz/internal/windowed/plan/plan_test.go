@@ -383,3 +383,20 @@ func TestPlan(t *testing.T) {
 		t.Error("the networks leave something out")
 	}
 }
+
+func TestPass(t *testing.T) {
+	ops := []Op{
+		{Kind: Input, Map: [2]int{4, 5}},
+		{Kind: Point, From: []int{0}, Map: [2]int{4, 5}, Place: 3},
+		{Kind: Sliding, From: []int{1}, Map: [2]int{2, 2}, Place: 7},
+		{Kind: Point, From: []int{0}, Map: [2]int{4, 5}, Place: 100},
+		{Kind: Whole, From: []int{2, 3}, All: 1000},
+	}
+	p := Problem{Ops: ops}
+	if cost, n := p.Pass([]int{2, 1}); cost != 4*5*3+2*2*7 || n != 3 {
+		t.Errorf("a part costs %v, of %d operations", cost, n)
+	}
+	if cost, n := p.Pass([]int{4}); cost != 88+2000+1000 || n != 5 {
+		t.Errorf("all costs %v, of %d operations", cost, n)
+	}
+}
