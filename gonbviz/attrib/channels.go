@@ -132,7 +132,7 @@ func (c ChannelAblation) Attribute(ctx context.Context, network *probe.Probe, pi
 		Method: "channel ablation", Options: []Option{{"layer", s.point.Layer.Name}, {"to", string(c.To)}},
 		Network: net.Name, Backend: network.BackendName(), Guessed: net.Guessed, Picture: picture,
 		Class: class, Score: c.Score, Batch: c.Batch,
-		Channels: &Channels{Layer: s.point.Layer.Name, Labels: map[int]string{}, Unasked: len(s.maps)},
+		Channels: &Channels{Layer: s.point.Layer.Name, Labels: map[int]string{}},
 	}
 	err = s.all(ctx, a, net.Label)
 	if err != nil && (ctx.Err() == nil || len(a.Channels.Drop) == 0) {
@@ -295,13 +295,12 @@ func (a *Attribution) noteChannel(channel int, logits []float32, label func(int)
 	c.Labels[best] = label(best)
 	c.Drop = append(c.Drop, float32(a.Clean-a.Score.of(a.Class, logits, p))+0) // no −0
 	c.Probability, c.Best = append(c.Probability, float32(p[a.Class])), append(c.Best, best)
-	c.Unasked--
 }
 
 // ranked is a with the channels known so far in order, and the maps of the first.
 func (s *silencer) ranked(a *Attribution) *Attribution {
 	b, c := *a, *a.Channels
-	c.Labels = maps.Clone(c.Labels)
+	c.Labels, c.Unasked = maps.Clone(c.Labels), len(s.maps)-len(c.Drop)
 	c.Order = count(len(c.Drop))
 	slices.SortStableFunc(c.Order, func(i, j int) int { return cmp.Compare(c.Drop[j], c.Drop[i]) })
 	for _, channel := range c.Order[:min(MostMaps, len(c.Order))] {

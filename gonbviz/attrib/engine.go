@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"image"
 	"slices"
 	"sync"
 	"time"
@@ -51,8 +50,7 @@ type engine struct {
 	network   *probe.Probe
 	hiding    hiding
 	batch     int
-	rows      map[image.Point]int // by the span's ends, its index in the plan's problem
-	cols      map[image.Point]int
+	positions [][2]int // of the hiding, as the plan counts them
 	groups    []*askers
 	needs     []int                   // the maps of the unchanged picture that any group is given, as operations
 	clean     map[int]*tensors.Tensor // those maps
@@ -78,7 +76,7 @@ func newEngine(network *probe.Probe, h hiding, batch int, exact Exact, unit Unit
 	if err != nil {
 		return nil, err
 	}
-	e := &engine{network: network, hiding: h, batch: batch, rows: map[image.Point]int{}, cols: map[image.Point]int{}, constants: h.constants(), unit: unit}
+	e := &engine{network: network, hiding: h, batch: batch, constants: h.constants(), unit: unit}
 	if unit.Layer != "" {
 		if e.point, err = network.Point(unit.Layer, batch); err != nil {
 			return nil, err
@@ -95,22 +93,13 @@ func newEngine(network *probe.Probe, h hiding, batch int, exact Exact, unit Unit
 func (e *engine) plan(recorded *record.Program, exact Exact) {
 	costs := windowed.CostsOn(e.network.BackendName())
 	net := windowed.Read(recorded, e.targets(recorded), costs)
-	problem := plan.Problem{
-		Ops: net.Ops, Batch: e.batch, MostGroups: costs.Groups, Compile: costs.Window * float64(len(net.Ops)), Windows: exact == Incremental,
-	}
-	index := func(list map[image.Point]int, axis, lo, hi int) int {
-		i, found := list[image.Pt(lo, hi)]
-		if !found {
-			i = len(list)
-			list[image.Pt(lo, hi)] = i
-			problem.Spans[axis] = append(problem.Spans[axis], plan.Span{Lo: lo, Hi: hi})
-		}
-		return i
-	}
+	problem := net.Problem(costs, e.batch)
+	problem.Windows = exact == Incremental
 	for i := range e.hiding.masks.count() {
 		b := e.hiding.masks.bounds(i)
-		problem.Positions = append(problem.Positions, [2]int{index(e.rows, 0, b.Min.Y, b.Max.Y), index(e.cols, 1, b.Min.X, b.Max.X)})
+		problem.Add(plan.Span{Lo: b.Min.Y, Hi: b.Max.Y}, plan.Span{Lo: b.Min.X, Hi: b.Max.X})
 	}
+	e.positions = problem.Positions
 	full := []plan.Group{problem.Full()}
 	e.take(net, full)
 	if exact == Full || costs.Groups == 0 || !e.sameForOne(net) {
@@ -317,8 +306,7 @@ func (e *engine) windows(a *askers, positions []int) (origin *tensors.Tensor, pl
 		if p < 0 {
 			p = a.Positions[0] // any window will do where nothing changes
 		}
-		box := e.hiding.masks.bounds(p)
-		row, col := e.rows[image.Pt(box.Min.Y, box.Max.Y)], e.cols[image.Pt(box.Min.X, box.Max.X)]
+		row, col := e.positions[p][0], e.positions[p][1]
 		y, x := a.Origin(0, row, col)
 		origins[2*i], origins[2*i+1] = int32(y), int32(x)
 		for k, r := range a.Reads {

@@ -130,7 +130,7 @@ func (r RISE) Attribute(ctx context.Context, network *probe.Probe, picture *pixe
 		Method: "RISE", Options: r.options(), Network: net.Name, Backend: network.BackendName(), Guessed: net.Guessed, Picture: picture,
 		Class: class, Score: r.Score, Batch: r.Batch, Engine: Full, Seed: r.Seed,
 	}
-	scores, err := r.ask(ctx, e, a, net.Label)
+	scores, err := v.ask(ctx, e, a, net.Label)
 	if err != nil && (ctx.Err() == nil || len(scores) < 2) {
 		return nil, err
 	}
@@ -156,11 +156,10 @@ func (r RISE) options() []Option {
 }
 
 // ask is the score behind each mask, and fills in what the network says to the picture as it is.
-func (r RISE) ask(ctx context.Context, e *engine, a *Attribution, label func(int) string) ([]float64, error) {
+func (v veils) ask(ctx context.Context, e *engine, a *Attribution, label func(int) string) ([]float64, error) {
 	var scores []float64
-	v := veils{r, e.hiding.height, e.hiding.width}
-	score := func(logits []float32) float64 { return r.Score.of(a.Class, logits, probe.Probabilities(logits)) }
-	err := e.run(ctx, count(r.Masks), func(some []answer) error {
+	score := func(logits []float32) float64 { return v.Score.of(a.Class, logits, probe.Probabilities(logits)) }
+	err := e.run(ctx, count(v.Masks), func(some []answer) error {
 		for _, x := range some {
 			if x.position >= 0 {
 				scores = append(scores, score(x.at))
@@ -172,7 +171,7 @@ func (r RISE) ask(ctx context.Context, e *engine, a *Attribution, label func(int
 			a.Label = label(a.Class)
 			a.Clean, a.CleanProbability = score(x.at), probe.Probabilities(x.at)[a.Class]
 		}
-		u := progress.Update{Name: "RISE", Done: len(scores), Total: r.Masks, Unit: "masks"}
+		u := progress.Update{Name: "RISE", Done: len(scores), Total: v.Masks, Unit: "masks"}
 		if len(scores) > 1 {
 			u.Preview = func() any { return v.so(a, scores) }
 		}
@@ -180,7 +179,7 @@ func (r RISE) ask(ctx context.Context, e *engine, a *Attribution, label func(int
 		return nil
 	})
 	if ctx.Err() != nil {
-		err = fmt.Errorf("RISE stopped at %d of %d masks: %w", len(scores), r.Masks, ctx.Err())
+		err = fmt.Errorf("RISE stopped at %d of %d masks: %w", len(scores), v.Masks, ctx.Err())
 	}
 	return scores, err
 }

@@ -17,26 +17,16 @@ func staticRatio(network *probe.Probe, windows []image.Rectangle) (float64, erro
 	if err != nil {
 		return 0, err
 	}
-	read := windowed.Read(recorded, []*graph.Node{recorded.Logits}, windowed.Costs{MultiplyAdd: 1})
-	p := plan.Problem{Ops: read.Ops, Batch: 1, MostGroups: 1, Windows: true}
+	costs := windowed.Costs{MultiplyAdd: 1, Groups: 1}
+	p := windowed.Read(recorded, []*graph.Node{recorded.Logits}, costs).Problem(costs, 1)
+	p.Windows = true
 	addPositions(&p, windows)
 	return p.Full().Cost / p.Solve()[0].Cost, nil
 }
 
 // addPositions makes each window a position of a problem.
 func addPositions(p *plan.Problem, windows []image.Rectangle) {
-	seen := [2]map[plan.Span]int{{}, {}}
-	index := func(axis, low, high int) int {
-		span := plan.Span{Lo: low, Hi: high}
-		i, found := seen[axis][span]
-		if !found {
-			i = len(p.Spans[axis])
-			seen[axis][span] = i
-			p.Spans[axis] = append(p.Spans[axis], span)
-		}
-		return i
-	}
 	for _, w := range windows {
-		p.Positions = append(p.Positions, [2]int{index(0, w.Min.Y, w.Max.Y), index(1, w.Min.X, w.Max.X)})
+		p.Add(plan.Span{Lo: w.Min.Y, Hi: w.Max.Y}, plan.Span{Lo: w.Min.X, Hi: w.Max.X})
 	}
 }

@@ -194,7 +194,8 @@ func (s *server) plan(q request, batch int, exact attrib.Exact) (*bench, []plan.
 	}
 	costs := windowed.CostsOn(s.probe.BackendName())
 	net := windowed.Read(recorded, []*graph.Node{recorded.Logits}, costs)
-	p := plan.Problem{Ops: net.Ops, Batch: batch, MostGroups: costs.Groups, Compile: costs.Window * float64(len(net.Ops)), Windows: true}
+	p := net.Problem(costs, batch)
+	p.Windows = true
 	addPositions(&p, windowsOf(q.Window, q.Stride))
 	b := &bench{s, recorded, net, p}
 	if exact == attrib.Full || costs.Groups == 0 {

@@ -259,14 +259,10 @@ func (b *builder) overlay(k int) *graph.Node {
 	if r.Clean {
 		return clean
 	}
-	source := b.source(r.From)
+	source, chain := b.source(r.From)
 	first := number(end + 1)
 	w := toPlaces(b.windows[source], b.net.sides[source])
 	changed := gather(w, graph.Max(graph.Sub(places, first), number(0)), b.net.sides[source], b.net.nodes[source])
-	var chain []int
-	for i := r.From; i != source; i = b.net.Ops[i].From[0] {
-		chain = append(chain, i)
-	}
 	for _, i := range slices.Backward(chain) {
 		changed = b.elementwise(i, changed, r.Size)
 	}
@@ -275,17 +271,18 @@ func (b *builder) overlay(k int) *graph.Node {
 
 // source is the operation whose window is read instead of one in the same window that goes value by value through what
 // only it and things alike at all places make of the source: those are computed on what was read, in one go with the
-// reading.
-func (b *builder) source(i int) int {
+// reading. chain are those, the last first.
+func (b *builder) source(i int) (source int, chain []int) {
 	n := b.net
 	for n.Ops[i].Kind == plan.Point && record.Elementwise(n.nodes[i]) && len(n.Ops[i].From) == 1 {
 		from := n.Ops[i].From[0]
 		if n.nodes[from].Rank() != n.nodes[i].Rank() || n.nodes[from].Shape().Size() != n.nodes[i].Shape().Size() || !b.layout.Same(i, from) {
 			break
 		}
+		chain = append(chain, i)
 		i = from
 	}
-	return i
+	return i, chain
 }
 
 // inside says which places of a read lie in the map, spread to the dimensions of what is read.

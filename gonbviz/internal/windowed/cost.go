@@ -7,6 +7,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 
 	"github.com/convlens/convlens/gonbviz/internal/record"
+	"github.com/convlens/convlens/gonbviz/internal/windowed/plan"
 )
 
 // Costs are what parts of the work take on a backend, in nanoseconds.
@@ -30,6 +31,11 @@ func CostsOn(backend string) Costs {
 		return Costs{MultiplyAdd: 0.007, Value: 0.15, Move: 0.4, Whole: 2e6, Window: 3.5e6, Groups: 3}
 	}
 	return Costs{} // of graphics processors none was measured
+}
+
+// Problem is a plan's, without positions, for programs of a batch.
+func (n *Network) Problem(c Costs, batch int) plan.Problem {
+	return plan.Problem{Ops: n.Ops, Batch: batch, MostGroups: c.Groups, Compile: c.Window * float64(len(n.Ops))}
 }
 
 // fill notes what each operation costs.

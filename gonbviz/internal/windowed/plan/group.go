@@ -77,6 +77,18 @@ func (p Problem) Total(groups []Group) float64 {
 	return p.Cost(groups) + p.Compile*float64(len(groups))
 }
 
+// Add adds a position: what changes of the input, downwards and across.
+func (p *Problem) Add(rows, cols Span) {
+	var at [2]int
+	for axis, s := range [2]Span{rows, cols} {
+		if at[axis] = slices.Index(p.Spans[axis], s); at[axis] < 0 {
+			at[axis] = len(p.Spans[axis])
+			p.Spans[axis] = append(p.Spans[axis], s)
+		}
+	}
+	p.Positions = append(p.Positions, at)
+}
+
 // Pass is what computing some operations as a whole costs, with all that they depend on, in nanoseconds, and how many
 // operations that takes.
 func (p Problem) Pass(some []int) (cost float64, operations int) {
