@@ -30,27 +30,20 @@ func (c choice) holds(pass, compiling float64) bool {
 }
 
 // calibrate looks again at what was chosen, where that is not sure, once it is known what a pass takes here: that of the
-// unchanged picture, whose maps are needed for windows.
+// unchanged picture, whose program is needed for windows.
 func (e *engine) calibrate(ctx context.Context) error {
 	if e.verify == nil || len(e.needs) == 0 {
 		return nil
 	}
 	start := time.Now()
+	defer func() { e.compiling += time.Since(start) }()
 	clean, err := e.compileClean()
-	if err == nil {
-		err = e.askClean(ctx, clean)
-	}
-	e.compiling += time.Since(start)
 	if err != nil {
 		return err
 	}
-	e.forgetClean() // the first run of a program takes longer
-	start = time.Now()
-	if err := e.askClean(ctx, clean); err != nil {
-		return err
+	pass, err := clean.Pass(ctx, e.constants[0])
+	if err == nil {
+		e.verify(pass, clean.Compiling)
 	}
-	if e.verify(time.Since(start), clean.Compiling); len(e.needs) == 0 {
-		e.forgetClean()
-	}
-	return nil
+	return err
 }

@@ -52,8 +52,8 @@ type engine struct {
 	batch     int
 	positions [][2]int // of the hiding, as the plan counts them
 	groups    []*askers
-	needs     []int                   // the maps of the unchanged picture that any group is given, as operations
-	clean     map[int]*tensors.Tensor // those maps
+	needs     []int          // the maps of the unchanged picture that any group is given, as operations
+	clean     *probe.Outputs // those maps
 	constants []*tensors.Tensor
 	compiling time.Duration
 	verify    func(pass, compiling time.Duration) // of the unchanged picture; nil where what was chosen is sure
@@ -192,7 +192,8 @@ func (e *engine) prepare(ctx context.Context, a *askers) error {
 	if err = cmp.Or(err, failed); err != nil || clean == nil {
 		return err
 	}
-	return e.askClean(ctx, clean)
+	e.clean, err = clean.Again(ctx, e.constants[0])
+	return err
 }
 
 func (e *engine) compile(a *askers) error {
@@ -239,26 +240,12 @@ func (e *engine) compileClean() (*probe.Program, error) {
 	})
 }
 
-// askClean computes the unchanged picture's maps. They are not kept for the next time: weights may change until then,
-// and finding out takes as long as a pass.
-func (e *engine) askClean(ctx context.Context, program *probe.Program) error {
-	maps, err := program.Call(ctx, e.constants[0])
-	if err != nil {
-		return err
+// keepClean leaves the unchanged picture's maps for the next analysis of the picture.
+func (e *engine) keepClean() {
+	if e.clean != nil {
+		e.clean.Keep()
+		e.clean = nil
 	}
-	e.clean = map[int]*tensors.Tensor{}
-	for k, i := range e.needs {
-		e.clean[i] = maps[k]
-	}
-	return maps[len(maps)-1].ConstBytes(func([]byte) {}) // waits until they are there
-}
-
-// forgetClean frees the unchanged picture's maps, which are as large as all else together.
-func (e *engine) forgetClean() {
-	for _, t := range e.clean {
-		t.MustFinalizeAll()
-	}
-	e.clean = nil
 }
 
 // ask runs a group's program on as many positions as fit; a negative one leaves the picture as it is. It returns one
@@ -276,7 +263,7 @@ func (e *engine) ask(ctx context.Context, a *askers, positions []int) ([][]float
 		once = append(append(once, origins), places...)
 		inputs = append(inputs, origins)
 		for _, i := range a.needs {
-			inputs = append(inputs, e.clean[i])
+			inputs = append(inputs, e.clean.Tensors[slices.Index(e.needs, i)])
 		}
 		inputs = append(inputs, places...)
 	}
@@ -331,7 +318,7 @@ type answer struct {
 // run asks for all positions in the order given and hands the answers to each, batch by batch. It begins with the
 // picture as it is, of position −1.
 func (e *engine) run(ctx context.Context, order []int, each func(some []answer) error) error {
-	defer e.forgetClean()
+	defer e.keepClean()
 	group := make([]int, e.hiding.masks.count())
 	for g, a := range e.groups {
 		for _, p := range a.Positions {

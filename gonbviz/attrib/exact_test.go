@@ -4,6 +4,7 @@ import (
 	"image"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/gomlx/compute"
@@ -12,6 +13,7 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/core/tensors/images"
+	"github.com/gomlx/gomlx/ml/model"
 
 	"github.com/convlens/convlens/gonbviz/attrib"
 	"github.com/convlens/convlens/gonbviz/internal/testbackend"
@@ -210,30 +212,40 @@ func TestIncrementalRounded(t *testing.T) {
 
 // TestChangedWeights explains a picture, changes a weight, and explains it again.
 func TestChangedWeights(t *testing.T) {
-	testbackend.Each(t, func(t *testing.T, backend compute.Backend) {
-		part := parts["strided"]
-		net := testnet.Make("changing", testnet.Input(17, 22, models.RGB), part.weights, func(get func(string) *Node, x *Node) *Node { return part.build(get, x) })
-		p, picture := open(t, backend, net), noisy(t, net)
-		o := attrib.Occlusion{Class: "1", Score: attrib.Logit, Window: attrib.Pixels(3), Fill: attrib.Zero, Batch: 4, Exact: attrib.Incremental}
-		before := attribute(t, p, picture, o)
-		v := net.Store.GetVariable("/b")
-		values := make([]float32, v.Shape().Size())
-		for i := range values {
-			values[i] = float32(i%5 + 1)
-		}
-		if err := v.SetValue(tensors.FromFlatDataAndDimensions(values, v.Shape().Dimensions...)); err != nil {
-			t.Fatal(err)
-		}
-		got := attribute(t, p, picture, o)
-		o.Exact = attrib.Full
-		want := attribute(t, p, picture, o)
-		if want.Clean == before.Clean {
-			t.Fatal("the weight does not matter")
-		}
-		for i, d := range got.Grid.Drop.Values {
-			if d != want.Grid.Drop.Values[i] {
-				t.Fatalf("the drop at %v is %v, with the whole network %v", got.Grid.Windows[i], d, want.Grid.Drop.Values[i])
+	changes := map[string]func(t *testing.T, v *model.Variable){
+		"replaced": func(t *testing.T, v *model.Variable) {
+			values := tensors.MustCopyFlatData[float32](v.MustValue())
+			values[5] += 3
+			if err := v.SetValue(tensors.FromFlatDataAndDimensions(values, v.Shape().Dimensions...)); err != nil {
+				t.Fatal(err)
 			}
+		},
+		"in place": func(_ *testing.T, v *model.Variable) {
+			tensors.MustMutableFlatData(v.MustValue(), func(values []float32) { values[5] += 3 })
+		},
+	}
+	testbackend.Each(t, func(t *testing.T, backend compute.Backend) {
+		for name, change := range changes {
+			t.Run(name, func(t *testing.T) {
+				part := parts["strided"]
+				net := testnet.Make("changing", testnet.Input(17, 22, models.RGB), part.weights, func(get func(string) *Node, x *Node) *Node { return part.build(get, x) })
+				p, picture := open(t, backend, net), noisy(t, net)
+				o := attrib.Occlusion{Class: "1", Score: attrib.Logit, Window: attrib.Pixels(3), Fill: attrib.Zero, Batch: 4, Exact: attrib.Incremental}
+				before := attribute(t, p, picture, o)
+				if again := attribute(t, p, picture, o); !slices.Equal(again.Grid.Drop.Values, before.Grid.Drop.Values) {
+					t.Error("the second time it is another map")
+				}
+				change(t, net.Store.GetVariable("/b"))
+				got := attribute(t, p, picture, o)
+				o.Exact = attrib.Full
+				want := attribute(t, p, picture, o)
+				if want.Clean == before.Clean {
+					t.Fatal("the weight does not matter")
+				}
+				if !slices.Equal(got.Grid.Drop.Values, want.Grid.Drop.Values) {
+					t.Fatalf("the drops are %v, with the whole network %v", got.Grid.Drop.Values, want.Grid.Drop.Values)
+				}
+			})
 		}
 	})
 }

@@ -39,6 +39,7 @@ type Probe struct {
 	mu       sync.Mutex
 	traces   map[int]*record.Program
 	programs map[string]func() (*Program, error)
+	shelf    shelf
 }
 
 // Open reads a network and makes it ready to run on a backend. Nothing is compiled yet. A network without weights, or
@@ -159,10 +160,14 @@ var Batches = []int{1, 2, 4, 8, 16, 32, 64, 128}
 
 // Program is a compiled program around the network.
 type Program struct {
-	exec    *model.Exec
-	backend compute.Backend
+	exec      *model.Exec
+	variables []*model.Variable // that it reads
+	shelf     *shelf
 	// Compiling is how long building and compiling took.
 	Compiling time.Duration
+
+	measure sync.Mutex
+	pass    time.Duration
 }
 
 // Forward builds the network on pictures, shaped [batch, height, width, channels], and returns its logits.
@@ -208,13 +213,20 @@ func (p *Probe) compile(recorded *record.Program, inputs []shapes.Shape, build f
 	exec, err := model.NewExec(p.backend, p.network.Store, func(_ *model.Scope, in []*graph.Node) []*graph.Node {
 		return build(recorded, in)
 	})
+	var g *graph.Graph
 	if err == nil {
-		_, err = exec.Compile(inputs...)
+		g, err = exec.Compile(inputs...)
 	}
 	if err != nil {
 		return nil, oneLine("probe: compiling "+p.network.Name, err)
 	}
-	return &Program{exec: exec, backend: p.backend, Compiling: time.Since(start)}, nil
+	program := &Program{exec: exec, shelf: &p.shelf, Compiling: time.Since(start)}
+	for v := range p.network.Store.IterVariables() {
+		if v.InUseByGraph(g) {
+			program.variables = append(program.variables, v)
+		}
+	}
+	return program, nil
 }
 
 // Recorded is the network as recorded for a batch size.
