@@ -168,7 +168,7 @@ func TestWindows(t *testing.T) {
 			}
 			for i, l := range got.Layers {
 				w := want[i]
-				if l.Name != names[i] || !slices.Equal(l.Shape, w.Shape) || !slices.Equal(l.Window, w.Window) || l.Work != w.Work || l.Seconds <= 0 {
+				if l.Name != names[i] || !slices.Equal(l.Shape, w.Shape) || !slices.Equal(l.Window, w.Window) || l.Work != w.Work || l.Seconds <= 0 || got.Compiling <= 0 {
 					t.Errorf("program %d: %+v, want %s %+v and some seconds", k, l, names[i], w)
 				}
 			}
@@ -194,14 +194,14 @@ func TestWindowsOf(t *testing.T) {
 
 // TestPrograms has the sums of two groups, of 3 and 1 positions: 3/4·(1+8)+1/4·(3+8) million multiply-adds instead of
 // 20+10, 3/4·3+1/4·7 ms instead of 8. In batches of 2, the picture as it is taken along, they fill 4 and 2 places, the 4
-// positions of the whole 6.
+// positions of the whole 6. Each program takes 100 ms to compile.
 func TestPrograms(t *testing.T) {
 	conv := layer{Name: "conv", Shape: []int{4, 4, 2}}
 	dense := layer{Name: "dense", Shape: []int{5}}
 	made := func(positions int, window []int, work, seconds, denseWork, all float64) program {
 		c, d := conv, dense
 		c.Window, c.Work, c.Seconds, d.Work, d.Seconds = window, work, seconds, denseWork, all
-		return program{Positions: positions, Batch: 2, Layers: []layer{c, d}}
+		return program{Positions: positions, Batch: 2, Compiling: 0.1, Layers: []layer{c, d}}
 	}
 	table := table{columns: make([]string, 12)}
 	addPrograms(&table, "net", 9, made(4, nil, 20e6, 6e-3, 10e6, 8e-3),
@@ -221,6 +221,7 @@ func TestPrograms(t *testing.T) {
 		"2: 1 of 4 | dense | 5 | whole | 8 | 10 | 1.25 | 3 | 2 | 0.667",
 		"all | sum |  |  | 9.5 | 30 | 3.16 | 4 | 8 | 2",
 		"all | in batches of 2, whole of 2 |  |  | 14.5 | 45 | 3.1 | 6.5 | 12 | 1.85",
+		"all | compiling |  |  | 0 | 0 |  | 50 | 25 | 0.5",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))

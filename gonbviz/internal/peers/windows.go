@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
@@ -24,6 +25,7 @@ import (
 type program struct {
 	Positions int     `json:"positions"` // that it is for
 	Batch     int     `json:"batch"`
+	Compiling float64 `json:"compiling"` // seconds, with those for what is needed of the picture as it is
 	Layers    []layer `json:"layers"`
 }
 
@@ -94,13 +96,14 @@ func addPrograms(t *table, network string, window int, whole program, groups []p
 			1000*part.seconds, 1000*all.seconds, quicker)
 	}
 	inAll := whole.efforts()
-	var sum, filled, wholeSum, wholeFilled effort
+	var sum, filled, compiling, wholeSum, wholeFilled effort
 	for _, e := range inAll {
 		wholeSum.add(e, 1)
 		wholeFilled.add(e, whole.filled())
 	}
 	for g, p := range groups {
 		share := float64(p.Positions) / float64(whole.Positions)
+		compiling.seconds += p.Compiling / float64(whole.Positions)
 		var group any
 		if len(groups) > 1 {
 			group = fmt.Sprintf("%d: %d of %d", g+1, p.Positions, whole.Positions)
@@ -122,6 +125,7 @@ func addPrograms(t *table, network string, window int, whole program, groups []p
 	}
 	row(all, "sum", "", "", sum, wholeSum)
 	row(all, fmt.Sprintf("in batches of %d, whole of %d", groups[0].Batch, whole.Batch), "", "", filled, wholeFilled)
+	row(all, "compiling", "", "", compiling, effort{seconds: whole.Compiling / float64(whole.Positions)})
 }
 
 // times writes sizes as 3×3.
@@ -207,7 +211,7 @@ func (s *server) plan(q request, batch int, exact attrib.Exact) (*bench, []plan.
 // profile measures programs that end with each of the layers.
 func (b *bench) profile(ctx context.Context, g plan.Group, runs int) (program, error) {
 	p := program{Positions: len(g.Positions), Batch: b.problem.Batch}
-	inputs, err := b.inputs(ctx, g)
+	inputs, compiling, err := b.inputs(ctx, g)
 	if err != nil {
 		return p, err
 	}
@@ -226,6 +230,7 @@ func (b *bench) profile(ctx context.Context, g plan.Group, runs int) (program, e
 		layers[i].Seconds = seconds[i] / float64(p.Batch)
 	}
 	p.Layers = layers
+	p.Compiling = (compiling + programs[len(programs)-1].Compiling).Seconds()
 	return p, nil
 }
 
@@ -296,14 +301,14 @@ func (b *bench) until(l *plan.Layout, ops []int, inputs []*tensors.Tensor) (*pro
 }
 
 // inputs are a program's: the input's windows or, where it has none, pictures; the places that each of the layout's
-// reads is put together from; the maps of the unchanged picture.
-func (b *bench) inputs(ctx context.Context, g plan.Group) ([]*tensors.Tensor, error) {
+// reads is put together from; the maps of the unchanged picture, whose program takes some compiling too.
+func (b *bench) inputs(ctx context.Context, g plan.Group) (list []*tensors.Tensor, compiling time.Duration, err error) {
 	batch, side := b.problem.Batch, [2]int{size, size}
 	if g.Windowed[0] {
 		side = g.Size[0]
 	}
 	values := b.server.pictures[:batch*side[0]*side[1]*3]
-	list := []*tensors.Tensor{tensors.FromFlatDataAndDimensions(values, batch, side[0], side[1], 3)}
+	list = []*tensors.Tensor{tensors.FromFlatDataAndDimensions(values, batch, side[0], side[1], 3)}
 	for k, r := range g.Reads {
 		area := r.Size[0] * r.Size[1]
 		places := make([]int32, batch*area)
@@ -315,14 +320,14 @@ func (b *bench) inputs(ctx context.Context, g plan.Group) ([]*tensors.Tensor, er
 	}
 	needs := b.net.Clean(g.Layout)
 	if len(needs) == 0 {
-		return list, nil
+		return list, 0, nil
 	}
 	picture := tensors.FromFlatDataAndDimensions(b.server.pictures[:size*size*3], 1, size, size, 3)
 	clean, err := b.server.probe.Rewrite(fmt.Sprint("clean ", needs), 1, []shapes.Shape{shapes.Make(dtypes.Float32, 1, size, size, 3)},
 		func(one *record.Program, in []*graph.Node) []*graph.Node { return b.net.BuildClean(one, in[0], needs) })
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	maps, err := clean.Call(ctx, picture)
-	return append(list, maps...), err
+	return append(list, maps...), clean.Compiling, err
 }
