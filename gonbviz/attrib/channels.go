@@ -128,6 +128,7 @@ func (c ChannelAblation) Attribute(ctx context.Context, network *probe.Probe, pi
 	if err != nil {
 		return nil, err
 	}
+	defer free(s.inputs)
 	a := &Attribution{
 		Method: "channel ablation", Options: []Option{{"layer", s.point.Layer.Name}, {"to", string(c.To)}},
 		Network: net.Name, Backend: network.BackendName(), Guessed: net.Guessed, Picture: picture,
@@ -181,7 +182,9 @@ func (c ChannelAblation) silencer(ctx context.Context, network *probe.Probe, pic
 	if err != nil {
 		return nil, err
 	}
-	if err := s.keepMaps(captured[2], channels); err != nil {
+	err = s.keepMaps(captured[2], channels)
+	free(captured[2:])
+	if err != nil {
 		return nil, err
 	}
 	s.inputs = append(s.inputs, captured[:2]...)
@@ -259,7 +262,9 @@ func (s *silencer) all(ctx context.Context, a *Attribution, label func(int) stri
 				channels[i] = -1
 			}
 		}
-		out, err := s.program.Run(ctx, append(slices.Clone(s.inputs), tensors.FromFlatDataAndDimensions(channels, s.batch))...)
+		silent := tensors.FromFlatDataAndDimensions(channels, s.batch)
+		out, err := s.program.Run(ctx, append(slices.Clone(s.inputs), silent)...)
+		silent.MustFinalizeAll()
 		if ctx.Err() != nil {
 			return fmt.Errorf("channel ablation stopped at %d of %d channels: %w", len(c.Drop), len(s.maps), ctx.Err())
 		}
