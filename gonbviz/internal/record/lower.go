@@ -2,6 +2,7 @@ package record
 
 import (
 	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/gobackend"
 	"github.com/gomlx/gomlx/core/graph"
 )
 
@@ -18,6 +19,10 @@ func (p *Program) lower(n *graph.Node, inputs []*graph.Node) *graph.Node {
 		}
 	case Conv:
 		return lowerConv(inputs[0], inputs[1], a)
+	case Pad:
+		if inputs[0].Graph().Backend().String() == gobackend.BackendName {
+			return padAndCut(inputs[0], inputs[1], a)
+		}
 	case Norm:
 		if !inputs[0].Graph().Backend().Capabilities().Operations[compute.OpTypeBatchNormForInference] {
 			return normalise(inputs, a)
@@ -96,6 +101,29 @@ func maxAlong(x *graph.Node, axis, size, stride, dilation int) *graph.Node {
 		}
 	}
 	return largest
+}
+
+// padAndCut is a padding some of which is negative, and so cuts off: on the pure-Go backend that kills the process. It is
+// nil where none is.
+func padAndCut(x, fill *graph.Node, p Pad) *graph.Node {
+	pads, cuts, some := make([]compute.PadAxis, len(p.Axes)), make([]graph.SliceAxisSpec, x.Rank()), false
+	for i := range cuts {
+		cuts[i] = graph.AxisRange()
+	}
+	for i, a := range p.Axes {
+		pads[i] = compute.PadAxis{Start: max(a.Start, 0), End: max(a.End, 0), Interior: a.Interior}
+		if a.Start >= 0 && a.End >= 0 {
+			continue
+		}
+		some = true
+		size := x.Shape().Dimensions[i]
+		wide := size + max(size-1, 0)*a.Interior + pads[i].Start + pads[i].End
+		cuts[i] = graph.AxisRange(max(-a.Start, 0), wide-max(-a.End, 0))
+	}
+	if !some {
+		return nil
+	}
+	return graph.Slice(graph.Pad(x, fill, pads...), cuts...)
 }
 
 // normalise is (x − mean) / √(variance + epsilon) · scale + offset, each of them a value a channel.
