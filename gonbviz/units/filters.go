@@ -23,7 +23,7 @@ func Dead(b *probe.FilterBank) []int {
 
 func dead(weights []float32) bool {
 	for _, w := range weights {
-		if math.Abs(float64(w)) > DeadBelow {
+		if !(math.Abs(float64(w)) <= DeadBelow) { // NaN is not dead
 			return false
 		}
 	}

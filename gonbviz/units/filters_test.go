@@ -16,6 +16,14 @@ func bank(h, w int, filters ...[]float32) *probe.FilterBank {
 	return &probe.FilterBank{Out: len(filters), In: 1, H: h, W: w, Weights: slices.Concat(filters...)}
 }
 
+func TestDead(t *testing.T) {
+	nan := float32(math.NaN())
+	b := bank(1, 2, []float32{0, 1e-10}, []float32{nan, nan}, []float32{0, 1})
+	if got := units.Dead(b); !slices.Equal(got, []int{0}) {
+		t.Errorf("dead are %v, want the first alone", got)
+	}
+}
+
 func TestKernelRoughness(t *testing.T) {
 	r := units.KernelRoughness(bank(2, 3,
 		[]float32{0, 0, 0, 0, 0, 0},
