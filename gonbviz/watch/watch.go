@@ -22,6 +22,7 @@ import (
 	"math"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 
 	"github.com/gomlx/compute/shapes"
@@ -134,12 +135,12 @@ func (w *Watch) Err() error { return w.err }
 
 // Frames are the moments that were kept: the first step, then every so many, and the last one. They are 64 at most; when
 // there would be more, every second one goes.
-func (w *Watch) Frames() []Frame { return w.frames }
+func (w *Watch) Frames() []Frame { return slices.Clone(w.frames) }
 
 // Losses are the loss of each step's batch and its moving average. After 4,096 steps a value stands for several: it is
 // their mean, and its step their last.
 func (w *Watch) Losses() (steps, batch, average []float64) {
-	return w.loss.steps, w.loss.batch, w.loss.average
+	return slices.Clone(w.loss.steps), slices.Clone(w.loss.batch), slices.Clone(w.loss.average)
 }
 
 // begin makes ready for a run of the loop, which may be a further one.

@@ -119,10 +119,18 @@ func TestBounded(t *testing.T) {
 	w := watch.New(net, watch.Options{Every: 1, Moments: 5})
 	loop := loopOn(testbackend.Go(), net)
 	w.Attach(loop)
+	var held, before []watch.Frame
 	for range 3 { // the loop may be run again
 		if _, err := loop.RunSteps(twoByTwo, 3001); err != nil {
 			t.Fatal(err)
 		}
+		if held == nil {
+			held = w.Frames()
+			before = slices.Clone(held)
+		}
+	}
+	if !slices.Equal(held, before) {
+		t.Error("frames that were handed out change")
 	}
 	frames := w.Frames()
 	if n := len(frames); n < 32 || n > 64 || frames[0].Step != 1 || frames[n-1].Step != 9003 {
