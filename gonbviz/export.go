@@ -394,6 +394,9 @@ func inputDocument(p *pixel.Prepared) any {
 
 // nest makes nested lists of a flat one.
 func nest(values []float32, shape ...int) any {
+	if len(shape) == 0 {
+		return number(values[0])
+	}
 	if len(shape) == 1 {
 		list := make([]number, len(values))
 		for i, v := range values {

@@ -5,6 +5,7 @@ package models
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -115,6 +116,13 @@ type Input struct {
 	Low, High float32
 	// Mean and Deviation have one value a channel in Order, or are empty for 0 and 1.
 	Mean, Deviation []float32
+}
+
+// Equal reports whether two inputs are the same in everything.
+func (in Input) Equal(other Input) bool {
+	return in.Height == other.Height && in.Width == other.Width && in.Order == other.Order &&
+		in.Low == other.Low && in.High == other.High &&
+		slices.Equal(in.Mean, other.Mean) && slices.Equal(in.Deviation, other.Deviation)
 }
 
 // Channels is the number of channels.

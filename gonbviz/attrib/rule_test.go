@@ -39,7 +39,7 @@ func (s slow) run(t *testing.T, p *probe.Probe, picture *pixel.Prepared, class i
 	t.Helper()
 	in := picture.Input
 	ask := func(values []float32) []float32 {
-		answer, err := p.Classify(t.Context(), &pixel.Prepared{Values: values})
+		answer, err := p.Classify(t.Context(), &pixel.Prepared{Input: in, Values: values})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -144,7 +144,7 @@ func TestControlFlow(t *testing.T) {
 // TestClosureOnXLA has XLA refuse, in one line, a loop that reads what is around it.
 func TestClosureOnXLA(t *testing.T) {
 	net := controlledNetwork(controlled["a While that reads what is around it"].follow)
-	in := raw(tensors.MustCopyFlatData[float32](pictures(net, 1))...)
+	in := raw(net, tensors.MustCopyFlatData[float32](pictures(net, 1))...)
 	_, err := open(t, testbackend.XLA(t), net).Classify(t.Context(), in)
 	if err == nil || !strings.Contains(err.Error(), "compiling after") || strings.Contains(err.Error(), "\n") {
 		t.Errorf("error %v", err)
@@ -168,7 +168,7 @@ func checkControl(t *testing.T, backend compute.Backend, follow, instead func(ge
 func checkInside(t *testing.T, backend compute.Backend, net *models.Network) {
 	t.Helper()
 	p := open(t, backend, net)
-	picture := raw(tensors.MustCopyFlatData[float32](pictures(net, 1))...)
+	picture := raw(net, tensors.MustCopyFlatData[float32](pictures(net, 1))...)
 	answer, err := p.Classify(t.Context(), picture)
 	if err != nil {
 		t.Fatal(err)
@@ -272,7 +272,7 @@ func TestMissing(t *testing.T) {
 				}
 			}
 			in := pictures(net, 1)
-			_, err := open(t, testbackend.Go(), net).Classify(t.Context(), raw(tensors.MustCopyFlatData[float32](in)...))
+			_, err := open(t, testbackend.Go(), net).Classify(t.Context(), raw(net, tensors.MustCopyFlatData[float32](in)...))
 			if err != nil && strings.Contains(err.Error(), "\n") {
 				t.Errorf("error %q has several lines", err)
 			}

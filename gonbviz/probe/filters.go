@@ -55,6 +55,9 @@ type FilterBank struct {
 // Filters reads the kernels of a convolution over two axes. Nothing is run. The error for a layer that is no convolution
 // lists those that are.
 func (p *Probe) Filters(f Filters) (*FilterBank, error) {
+	if f.Scale < Symmetric || f.Scale > PerFilter {
+		return nil, fmt.Errorf("probe: unknown scale %d of filters; there are Symmetric, PerLayer and PerFilter", f.Scale)
+	}
 	l, err := p.find(f.Layer)
 	if err != nil {
 		return nil, err

@@ -118,7 +118,7 @@ func TestFingerprintOfValuesNow(t *testing.T) {
 		net := testnet.Exact()
 		p := open(t, backend, net)
 		before := fingerprint(t, p, 1)
-		if _, err := p.Classify(t.Context(), raw(testnet.Counting(16)...)); err != nil {
+		if _, err := p.Classify(t.Context(), raw(net, testnet.Counting(16)...)); err != nil {
 			t.Fatal(err)
 		}
 		if fingerprint(t, p, 1) != before {

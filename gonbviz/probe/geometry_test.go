@@ -152,7 +152,7 @@ func influence(t *testing.T, p *Probe) []map[[2]int]box {
 	for i := range values {
 		values[i] = float32(random.IntN(9))
 	}
-	picture := &pixel.Prepared{Values: values}
+	picture := &pixel.Prepared{Input: in, Values: values}
 	names := make([]string, len(p.layers))
 	seen := make([]map[[2]int]box, len(p.layers))
 	for i, l := range p.layers {

@@ -104,7 +104,7 @@ head dense [3] 12 [7 8] [0 0]
 `)
 	net = halved(dtype, whole)
 	p := open(t, backend, net)
-	picture := raw(tensors.MustCopyFlatData[float32](pictures(net, 1))...)
+	picture := raw(net, tensors.MustCopyFlatData[float32](pictures(net, 1))...)
 	answer, err := p.Classify(t.Context(), picture)
 	if err != nil {
 		t.Fatal(err)

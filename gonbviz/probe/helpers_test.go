@@ -23,7 +23,9 @@ func open(t testing.TB, backend compute.Backend, net *models.Network) *probe.Pro
 }
 
 // raw is a network's input as it is.
-func raw(values ...float32) *pixel.Prepared { return &pixel.Prepared{Values: values} }
+func raw(net *models.Network, values ...float32) *pixel.Prepared {
+	return &pixel.Prepared{Input: net.Input, Values: values}
+}
 
 func maps(t testing.TB, p *probe.Probe, picture *pixel.Prepared, m probe.Maps) *probe.MapSet {
 	t.Helper()

@@ -458,7 +458,7 @@ head dense [2] 4 [12 9] [0 0]
 		if err != nil || bank.Out != 4 || bank.In != 3 || bank.H != 3 || bank.W != 2 || !slices.Equal(bank.Weights, stored) || !bank.Colour {
 			t.Errorf("filters %+v (%v), want the weights in their order", bank, err)
 		}
-		picture := raw(tensors.MustCopyFlatData[float32](pictures(net, 1))...)
+		picture := raw(net, tensors.MustCopyFlatData[float32](pictures(net, 1))...)
 		answer, err := p.Classify(t.Context(), picture)
 		if err != nil {
 			t.Fatal(err)

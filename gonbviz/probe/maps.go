@@ -90,6 +90,9 @@ func (p *Probe) Maps(ctx context.Context, picture *pixel.Prepared, m Maps) (*Map
 	if m.Top < 0 {
 		return nil, fmt.Errorf("probe: top %d maps asked for; 0 means all", m.Top)
 	}
+	if m.Sort != ByIndex && m.Sort != ByStrength {
+		return nil, fmt.Errorf("probe: unknown order %d of maps; there are ByIndex and ByStrength", m.Sort)
+	}
 	points := make([]*Layer, len(m.Layers))
 	for i, name := range m.Layers {
 		if tensor := p.recorded.Named[name]; tensor != nil {
@@ -113,11 +116,16 @@ func (p *Probe) Maps(ctx context.Context, picture *pixel.Prepared, m Maps) (*Map
 	return set, nil
 }
 
-// tensorPoint is a tensor of the network's file as a layer whose values stay in the file's order.
+// tensorPoint is a tensor of the network's file as a layer whose values stay in the file's order. What the file computes
+// of its weights alone has no axis for the batch.
 func tensorPoint(name string, n *graph.Node) *Layer {
-	dims := n.Shape().Dimensions
-	l := &Layer{Name: name, Kind: Other, Shape: dims[1:], node: n, tensor: true, view: view{{axis: -1}, {axis: -1}}}
-	if rank := len(dims); rank > 2 {
+	shape := n.Shape().Dimensions
+	rank := len(shape)
+	if rank > 0 && shape[0] == 1 {
+		shape = shape[1:]
+	}
+	l := &Layer{Name: name, Kind: Other, Shape: shape, node: n, tensor: true, view: view{{axis: -1}, {axis: -1}}}
+	if len(shape) > 1 {
 		l.view = view{{axis: rank - 2}, {axis: rank - 1}}
 	}
 	return l
@@ -126,7 +134,7 @@ func tensorPoint(name string, n *graph.Node) *Layer {
 // point is where a layer is read: after the normalisation and the activation function that follow it, or before that
 // function. They follow it where nothing else reads it.
 func (p *Probe) point(l *Layer, pre bool) *Layer {
-	if pre && l.Kind == Activation {
+	if pre && l.Kind == Activation && l.source().node != p.recorded.Picture {
 		return l.source()
 	}
 	if l.Kind == Activation || l.Kind == Pool || l.Kind == Concat {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/convlens/convlens/gonbviz/internal/testbackend"
 	"github.com/convlens/convlens/gonbviz/internal/testnet"
+	"github.com/convlens/convlens/gonbviz/pixel"
 	"github.com/convlens/convlens/gonbviz/probe"
 	"github.com/convlens/convlens/models"
 	"github.com/convlens/convlens/models/squeezenet"
@@ -46,7 +47,7 @@ func TestMapsExact(t *testing.T) {
 			{"head", "head/relu", "after ReLU", false, []float32{54}},
 			{"head", "head", "before ReLU", true, []float32{54}},
 		} {
-			set := maps(t, p, raw(testnet.Counting(16)...), probe.Maps{Layers: []string{test.layer}, Pre: test.pre})
+			set := maps(t, p, raw(p.Network(), testnet.Counting(16)...), probe.Maps{Layers: []string{test.layer}, Pre: test.pre})
 			l := set.Layers[0]
 			if l.Layer.Name != test.point || l.After != test.after || !slices.Equal(values(l), test.want) {
 				t.Errorf("%s, pre %v: %s %s %v, want %s %s %v", test.layer, test.pre, l.Layer.Name, l.After, values(l), test.point, test.after, test.want)
@@ -57,7 +58,7 @@ func TestMapsExact(t *testing.T) {
 
 func TestMapsOrder(t *testing.T) {
 	p := open(t, testbackend.Go(), testnet.Exact())
-	picture := raw(testnet.Counting(16)...)
+	picture := raw(p.Network(), testnet.Counting(16)...)
 	for _, test := range []struct {
 		ask      probe.Maps
 		index    []int
@@ -79,7 +80,7 @@ func TestMapsOrder(t *testing.T) {
 			}
 		}
 	}
-	dark := maps(t, p, raw(make([]float32, 16)...), probe.Maps{Layers: []string{"conv", "head"}})
+	dark := maps(t, p, raw(p.Network(), make([]float32, 16)...), probe.Maps{Layers: []string{"conv", "head"}})
 	if dark.Layers[0].Silent != 2 || dark.Layers[1].Silent != 1 || !dark.Layers[1].Units() || dark.Layers[0].Units() {
 		t.Errorf("a black picture leaves %d and %d maps silent", dark.Layers[0].Silent, dark.Layers[1].Silent)
 	}
@@ -109,7 +110,7 @@ func TestMapsLayout(t *testing.T) {
 		t.Run(fmt.Sprint("channels first ", first), func(t *testing.T) {
 			testbackend.Each(t, func(t *testing.T, backend compute.Backend) {
 				p := open(t, backend, turned(first))
-				l := maps(t, p, raw(1, 2, 3, 4, 5, 6), probe.Maps{Layers: []string{"conv"}}).Layers[0]
+				l := maps(t, p, raw(p.Network(), 1, 2, 3, 4, 5, 6), probe.Maps{Layers: []string{"conv"}}).Layers[0]
 				if l.Planes[0].H != 2 || l.Planes[0].W != 3 || !slices.Equal(values(l), []float32{1, 2, 3, 4, 5, 6, 10, 20, 30, 40, 50, 60}) {
 					t.Errorf("maps %v", l.Planes)
 				}
@@ -150,7 +151,7 @@ func TestPoint(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := open(t, testbackend.Go(), after(test.follow))
 			for pre, want := range map[bool][2]string{false: {test.post, test.after}, true: {test.pre, test.preceding}} {
-				l := maps(t, p, raw(testnet.Counting(6)...), probe.Maps{Layers: []string{"conv"}, Pre: pre}).Layers[0]
+				l := maps(t, p, raw(p.Network(), testnet.Counting(6)...), probe.Maps{Layers: []string{"conv"}, Pre: pre}).Layers[0]
 				if l.Layer.Name != want[0] || l.After != want[1] {
 					t.Errorf("pre %v: reads %s %s, want %v", pre, l.Layer.Name, l.After, want)
 				}
@@ -163,7 +164,7 @@ func TestPoint(t *testing.T) {
 func TestMapsAll(t *testing.T) {
 	testbackend.Each(t, func(t *testing.T, backend compute.Backend) {
 		p := open(t, backend, testnet.Branches(23, 31, 1))
-		picture := raw(testnet.Counting(23 * 31 * 3)...)
+		picture := raw(p.Network(), testnet.Counting(23*31*3)...)
 		answer, err := p.Classify(context.Background(), picture)
 		if err != nil {
 			t.Fatal(err)
@@ -210,21 +211,65 @@ func TestMapsSqueezeNet(t *testing.T) {
 	}
 }
 
+// TestTensorShapes asks for a file's tensors of any rank, with an axis for the batch and without.
+func TestTensorShapes(t *testing.T) {
+	net := testnet.Exact()
+	inner := net.Logits
+	net.Tensors = func(scope *model.Scope, x *Node) (*Node, map[string]*Node) {
+		return inner(scope, x), map[string]*Node{
+			"scalar": ReduceAllSum(x), "row": ReduceSum(x, 0, 1, 2), "columns": ReduceSum(x, 1, 3), "rows of values": Reshape(x, 4, 4),
+		}
+	}
+	p := open(t, testbackend.Go(), net)
+	for name, want := range map[string][]int{"scalar": {}, "row": {}, "columns": {4}, "rows of values": {4, 4}} {
+		l := maps(t, p, raw(net, testnet.Counting(16)...), probe.Maps{Layers: []string{name}}).Layers[0]
+		if !slices.Equal(l.TensorShape, want) {
+			t.Errorf("%s is of shape %v, want %v", name, l.TensorShape, want)
+		}
+		size := 1
+		for _, d := range want {
+			size *= d
+		}
+		if got := len(values(l)); got != size {
+			t.Errorf("%s has %d values, want %d", name, got, size)
+		}
+	}
+}
+
+// TestPre reads what an activation function of the picture itself answers: there is no layer before it.
+func TestPre(t *testing.T) {
+	net := testnet.Exact()
+	inner := net.Logits
+	net.Logits = func(scope *model.Scope, x *Node) *Node { return inner(scope, Softmax(x, 2)) }
+	p := open(t, testbackend.Go(), net)
+	l := maps(t, p, raw(net, make([]float32, 16)...), probe.Maps{Layers: []string{"softmax"}, Pre: true}).Layers[0]
+	if got := values(l); l.Layer.Name != "softmax" || len(got) != 16 || got[0] != 0.25 {
+		t.Errorf("%s answers %v", l.Layer.Name, got)
+	}
+}
+
 func TestMapsErrors(t *testing.T) {
 	p := open(t, testbackend.Go(), testnet.Exact())
 	ctx := context.Background()
 	cancelled, cancel := context.WithCancel(ctx)
 	cancel()
-	good, nan := raw(testnet.Counting(16)...), raw(testnet.Counting(16)...)
+	good, nan := raw(p.Network(), testnet.Counting(16)...), raw(p.Network(), testnet.Counting(16)...)
 	nan.Values[3] = float32(math.NaN())
 	for want, ask := range map[string]func() error{
 		"no layer asked for":    func() error { _, err := p.Maps(ctx, good, probe.Maps{}); return err },
 		`no layer "x" in exact`: func() error { _, err := p.Maps(ctx, good, probe.Maps{Layers: []string{"x"}}); return err },
 		"top -1 maps":           func() error { _, err := p.Maps(ctx, good, probe.Maps{Layers: []string{"conv"}, Top: -1}); return err },
 		"15 values for an input of 4×": func() error {
-			_, err := p.Maps(ctx, raw(testnet.Counting(15)...), probe.Maps{Layers: []string{"conv"}})
+			_, err := p.Maps(ctx, raw(p.Network(), testnet.Counting(15)...), probe.Maps{Layers: []string{"conv"}})
 			return err
 		},
+		"prepared for another input": func() error {
+			_, err := p.Maps(ctx, &pixel.Prepared{Values: good.Values}, probe.Maps{Layers: []string{"conv"}})
+			return err
+		},
+		"no picture":         func() error { _, err := p.Maps(ctx, nil, probe.Maps{Layers: []string{"conv"}}); return err },
+		"unknown order 7":    func() error { _, err := p.Maps(ctx, good, probe.Maps{Layers: []string{"conv"}, Sort: 7}); return err },
+		"unknown scale 9":    func() error { _, err := p.Filters(probe.Filters{Layer: "conv", Scale: 9}); return err },
 		"not finite numbers": func() error { _, err := p.Maps(ctx, nan, probe.Maps{Layers: []string{"conv"}}); return err },
 		"context canceled":   func() error { _, err := p.Maps(cancelled, good, probe.Maps{Layers: []string{"conv"}}); return err },
 	} {

@@ -89,7 +89,7 @@ func (n *namer) variablePath(l *Layer) string {
 func (n *namer) placeName(l *Layer) string {
 	switch l.Kind {
 	case Activation:
-		return l.from[0].Name + "/" + l.function
+		return path.Join(l.from[0].Name, l.function)
 	case Concat, Add:
 		scope := commonScope(l.from)
 		if scope == "" && l.Kind == Add {
@@ -99,7 +99,7 @@ func (n *namer) placeName(l *Layer) string {
 			return scope + "/" + string(l.Kind)
 		}
 	case Norm:
-		return l.from[0].Name + "/norm"
+		return path.Join(l.from[0].Name, "norm")
 	case Other:
 		if gate := gateOf(l); gate != nil {
 			if scope := n.latestScope([]*Layer{gate}); scope != "" {

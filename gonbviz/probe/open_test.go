@@ -62,7 +62,7 @@ func TestNotFinite(t *testing.T) {
 	net.Logits = func(_ *model.Scope, x *Node) *Node {
 		return ReduceMean(Convolve(x, net.Store.GetVariable("/w").NodeValue(x)).Done(), 1, 2)
 	}
-	_, err := open(t, testbackend.Go(), net).Classify(t.Context(), raw(1, 2, 3, 4))
+	_, err := open(t, testbackend.Go(), net).Classify(t.Context(), raw(net, 1, 2, 3, 4))
 	if err == nil || !strings.Contains(err.Error(), "not finite") {
 		t.Errorf("error %v", err)
 	}
@@ -94,7 +94,7 @@ func TestProbabilities(t *testing.T) {
 
 func TestTop(t *testing.T) {
 	net := testnet.Branches(15, 17, 4)
-	answer, err := open(t, testbackend.Go(), net).Classify(t.Context(), raw(make([]float32, 15*17*3)...))
+	answer, err := open(t, testbackend.Go(), net).Classify(t.Context(), raw(net, make([]float32, 15*17*3)...))
 	if err != nil {
 		t.Fatal(err)
 	}

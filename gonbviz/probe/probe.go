@@ -249,6 +249,30 @@ func (p *Probe) trace(batch int) (*record.Program, error) {
 	return recorded, nil
 }
 
+// Mixes reports whether the network brings the pictures of a batch together, as where it subtracts their mean: an answer
+// then depends on what else is asked at once, so that pictures must go one by one. It is found in what reduces the
+// batch's axis away.
+func (p *Probe) Mixes() bool {
+	several, err := p.Recorded(2)
+	if err != nil || len(several.Nodes) != len(p.recorded.Nodes) {
+		return false // it is no network for several pictures, or built in another way for them: nothing is known
+	}
+	of := map[*graph.Node]bool{several.Picture: true} // pictures
+	for i, n := range several.Nodes {
+		if slices.ContainsFunc(several.Reads(n), func(in *graph.Node) bool { return of[in] }) {
+			of[n] = true
+		}
+		a, ok := several.Attributes(n).(record.Reduce)
+		if !ok || !of[n] || len(a.Axes) > 0 && !slices.Contains(a.Axes, 0) {
+			continue
+		}
+		if one, two := p.recorded.Nodes[i].Inputs()[0], n.Inputs()[0]; one.Shape().Dimensions[0] != two.Shape().Dimensions[0] {
+			return true
+		}
+	}
+	return false
+}
+
 // Call feeds the program and returns its outputs, which stay on the device until they are read. It looks at ctx before
 // it starts; a run under way can't be stopped.
 func (p *Program) Call(ctx context.Context, inputs ...*tensors.Tensor) ([]*tensors.Tensor, error) {
@@ -292,10 +316,16 @@ func (p *Probe) picturesShape(batch int) shapes.Shape {
 	return shapes.Make(dtypes.Float32, batch, in.Height, in.Width, in.Channels())
 }
 
-// CheckPicture refuses what is no picture for this network: other than Input.Height × Input.Width × channels values, or
-// values that are not finite.
+// CheckPicture refuses what is no picture for this network: none, one that was prepared for another input, other than
+// Input.Height × Input.Width × channels values, or values that are not finite.
 func (p *Probe) CheckPicture(picture *pixel.Prepared) error {
 	in := p.network.Input
+	if picture == nil {
+		return errors.New("probe: there is no picture")
+	}
+	if !picture.Input.Equal(in) {
+		return fmt.Errorf("probe: the picture was prepared for another input than that of %s; prepare it with the network's Input", p.network.Name)
+	}
 	if len(picture.Values) != p.picturesShape(1).Size() {
 		return fmt.Errorf("probe: a picture of %d values for an input of %d×%d×%d", len(picture.Values), in.Height, in.Width, in.Channels())
 	}
