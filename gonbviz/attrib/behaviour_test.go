@@ -10,6 +10,7 @@ import (
 
 	"github.com/gomlx/compute"
 	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/ml/model"
 
 	"github.com/convlens/convlens/gonbviz/attrib"
 	"github.com/convlens/convlens/gonbviz/internal/testbackend"
@@ -53,6 +54,37 @@ func TestBatch(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestMixed asks a network that brings the pictures of a batch together, whose answers must not depend on the batch.
+func TestMixed(t *testing.T) {
+	testbackend.Each(t, func(t *testing.T, backend compute.Backend) {
+		net := testnet.Branches(14, 19, 3)
+		inner := net.Logits
+		net.Logits = func(scope *model.Scope, x *Node) *Node { return inner(scope, Sub(x, ReduceAndKeep(x, ReduceMean, 0))) }
+		p, picture := open(t, backend, net), noisy(t, net)
+		if !p.Mixes() || open(t, backend, testnet.Branches(14, 19, 3)).Mixes() {
+			t.Error("it is not found which network mixes pictures")
+		}
+		for _, d := range attribute(t, p, picture, attrib.Occlusion{Score: attrib.Logit, Window: attrib.Pixels(5), Batch: 8}).Grid.Drop.Values {
+			if d != 0 {
+				t.Fatalf("a drop of %v, of a picture less its own mean", d)
+			}
+		}
+	})
+}
+
+// TestPartsHaveNoWindow has the settings of windows say nothing where parts are hidden.
+func TestPartsHaveNoWindow(t *testing.T) {
+	net := testnet.Branches(14, 19, 3)
+	p, picture := open(t, testbackend.Go(), net), noisy(t, net)
+	o := attrib.Occlusion{Superpixels: 6, Score: attrib.Logit, Fill: attrib.Blur}
+	want := attribute(t, p, picture, o)
+	o.Window, o.Stride, o.Region, o.Border = attrib.Pixels(40), attrib.Pixels(50), image.Rect(0, 0, 90, 90), attrib.Inside
+	got := attribute(t, p, picture, o)
+	if !slices.Equal(got.Grid.Drop.Values, want.Grid.Drop.Values) || !slices.Equal(got.Options, want.Options) {
+		t.Errorf("%v with %v, want %v with %v", got.Grid.Drop.Values, got.Options, want.Grid.Drop.Values, want.Options)
+	}
 }
 
 // TestChosenBatch is small where a picture's maps weigh more than the weights, and large where they do not.
@@ -193,7 +225,7 @@ func TestOcclusionErrors(t *testing.T) {
 			t.Errorf("error %v, want %q", err, want)
 		}
 	}
-	if _, err := (attrib.Occlusion{}).Attribute(t.Context(), p, array(t, testnet.Exact(), testnet.Counting(16))); err == nil || !strings.Contains(err.Error(), "16 values") {
+	if _, err := (attrib.Occlusion{}).Attribute(t.Context(), p, array(t, testnet.Exact(), testnet.Counting(16))); err == nil || !strings.Contains(err.Error(), "prepared for another input") {
 		t.Errorf("error %v for a picture of another network", err)
 	}
 }

@@ -265,7 +265,7 @@ func (s *silencer) all(ctx context.Context, a *Attribution, label func(int) stri
 		silent := tensors.FromFlatDataAndDimensions(channels, s.batch)
 		out, err := s.program.Run(ctx, append(slices.Clone(s.inputs), silent)...)
 		silent.MustFinalizeAll()
-		if ctx.Err() != nil {
+		if err != nil && ctx.Err() != nil {
 			return fmt.Errorf("channel ablation stopped at %d of %d channels: %w", len(c.Drop), len(s.maps), ctx.Err())
 		}
 		if err != nil {

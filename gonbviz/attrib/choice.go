@@ -36,8 +36,8 @@ func (e *engine) calibrate(ctx context.Context) error {
 		return nil
 	}
 	start := time.Now()
-	defer func() { e.compiling += time.Since(start) }()
 	clean, err := e.compileClean()
+	e.compiling += time.Since(start)
 	if err != nil {
 		return err
 	}

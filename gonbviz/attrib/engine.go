@@ -235,7 +235,7 @@ func (e *engine) build(a *askers, recorded *record.Program, in []*graph.Node) []
 
 func (e *engine) compileClean() (*probe.Program, error) {
 	whole := e.hiding.constantShapes()[0]
-	return e.network.Rewrite(fmt.Sprintf("clean %v %v", e.needs, e.unit), 1, []shapes.Shape{whole}, func(one *record.Program, in []*graph.Node) []*graph.Node {
+	return e.network.Rewrite(fmt.Sprint("clean ", e.needs), 1, []shapes.Shape{whole}, func(one *record.Program, in []*graph.Node) []*graph.Node {
 		return e.groups[0].net.BuildClean(one, graph.InsertAxes(in[0], 0), e.needs)
 	})
 }

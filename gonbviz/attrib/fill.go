@@ -25,7 +25,8 @@ const (
 	// Mean is each channel's mean over the picture.
 	Mean Fill = "mean"
 	// Blur is the picture, blurred once as a whole by a Gaussian with a deviation of half the window's longer side,
-	// cut at three deviations, the picture's edges repeated.
+	// cut at three deviations, the picture's edges repeated. Where parts are hidden in place of windows it is half of the
+	// usual window.
 	Blur Fill = "blur"
 	// Noise is one picture of normal noise with each channel's mean and deviation over the picture, made from the seed.
 	Noise Fill = "noise"

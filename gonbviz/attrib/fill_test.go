@@ -155,6 +155,9 @@ func TestEstimate(t *testing.T) {
 	if got, want := o.estimate(500e6, 676), "about 5m38s for 676 positions on the pure-Go backend; a stride of 34 takes about 25s"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
+	if got, want := (Occlusion{Superpixels: 9}).estimate(5e9, 9), "about 45s for 9 positions on the pure-Go backend"; got != want {
+		t.Errorf("%q, want %q: parts have no stride", got, want)
+	}
 	if got := o.estimate(1e6, 676); got != "" {
 		t.Errorf("%q for a run of a second", got)
 	}

@@ -62,7 +62,8 @@ type Occlusion struct {
 	// in the picture, cut off or not. There must be a pixel between the ramps. In the map a pixel's value is weighed by how
 	// much of the pixel is hidden.
 	Soft int
-	// Regions are hidden one after the other in place of windows, in pixels of the network's input.
+	// Regions are hidden one after the other in place of windows, in pixels of the network's input. With them, as with
+	// Superpixels and Segments, the settings Window, Stride, Border and Region say nothing.
 	Regions []image.Rectangle
 	// Superpixels is about how many parts of alike pixels are hidden one after the other in place of windows (see Segment).
 	Superpixels int
@@ -84,7 +85,8 @@ type Occlusion struct {
 	// it are 0 in the map, and a window larger than it is cut to it.
 	Region image.Rectangle
 	// Batch is how many pictures are run at once, rounded down to one of probe.Batches; 0 chooses by the memory at
-	// hand. On the pure-Go backend it is always 1, where the place in a batch would change the last bits.
+	// hand. On the pure-Go backend it is always 1, where the place in a batch would change the last bits, and so it is for
+	// a network that mixes the pictures of a batch (see probe.Probe.Mixes).
 	Batch int
 	// Exact is how the answers are computed: Auto as a default.
 	Exact Exact
@@ -191,6 +193,9 @@ func (o Occlusion) complete(height, width int) (Occlusion, error) {
 	if o, err = o.completeMore(height, width); err != nil {
 		return o, err
 	}
+	if !o.windowed() {
+		o.Window, o.Stride, o.Region, o.Border = Size{}, Size{}, image.Rectangle{}, ""
+	}
 	whole := image.Rect(0, 0, width, height)
 	if o.Region.Empty() {
 		if o.Region != (image.Rectangle{}) {
@@ -280,7 +285,7 @@ func (o Occlusion) options(whole image.Point) []Option {
 
 // chooseBatch picks the batch that the program is compiled for.
 func (o Occlusion) chooseBatch(network *probe.Probe) int {
-	if !network.Vectorised() {
+	if !network.Vectorised() || network.Mixes() {
 		return 1
 	}
 	most := o.Batch
@@ -356,7 +361,7 @@ func (r *occluder) all(ctx context.Context) error {
 		r.report(ctx, note)
 		return nil
 	})
-	if ctx.Err() != nil {
+	if err != nil && ctx.Err() != nil {
 		err = fmt.Errorf("%s stopped at %d of %d positions: %w", strings.ToLower(r.name), count-g.Unasked, count, ctx.Err())
 	}
 	return err
@@ -382,6 +387,9 @@ func (o Occlusion) estimate(one time.Duration, n int) string {
 		return ""
 	}
 	note := fmt.Sprintf("about %s for %d positions on the pure-Go backend", total.Round(time.Second), n)
+	if !o.windowed() {
+		return note
+	}
 	few := positions(o.Region.Dy(), o.Window.H, o.Window.H) * positions(o.Region.Dx(), o.Window.W, o.Window.W)
 	if few <= n/2 {
 		note += fmt.Sprintf("; a stride of %s takes about %s", o.Window, (one * time.Duration(few)).Round(time.Second))

@@ -178,7 +178,7 @@ func (v veils) ask(ctx context.Context, e *engine, a *Attribution, label func(in
 		progress.Report(ctx, u)
 		return nil
 	})
-	if ctx.Err() != nil {
+	if err != nil && ctx.Err() != nil {
 		err = fmt.Errorf("RISE stopped at %d of %d masks: %w", len(scores), v.Masks, ctx.Err())
 	}
 	return scores, err

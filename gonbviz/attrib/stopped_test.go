@@ -32,6 +32,23 @@ func stopped(t *testing.T, backend compute.Backend, o attrib.Occlusion, after in
 	return part, attribute(t, p, picture, o), err
 }
 
+// TestStoppedTooLate cancels when all is done: nothing is missing, and nothing was stopped.
+func TestStoppedTooLate(t *testing.T) {
+	net := testnet.Branches(14, 19, 3)
+	p, picture := open(t, testbackend.Go(), net), noisy(t, net)
+	for _, m := range []attrib.Method{attrib.Occlusion{Window: attrib.Pixels(5)}, attrib.RISE{Masks: 10, Cells: 3}, attrib.ChannelAblation{Layer: "stem"}} {
+		ctx, cancel := context.WithCancel(t.Context())
+		a, err := m.Attribute(progress.With(ctx, func(u progress.Update) {
+			if u.Total > 0 && u.Done == u.Total {
+				cancel()
+			}
+		}), p, picture)
+		if a == nil || err != nil || ctx.Err() == nil {
+			t.Errorf("%T: %v", m, err)
+		}
+	}
+}
+
 // TestStopped returns what is known when the work is cancelled: the same numbers as those of all the work, beside
 // others that are missing.
 func TestStopped(t *testing.T) {
