@@ -3,6 +3,7 @@ package attrib
 import (
 	"bufio"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 )
@@ -11,11 +12,25 @@ import (
 const assumedFree = 4 << 30
 
 // freeMemory is what can be had without swapping, in bytes.
-func freeMemory() int64 {
-	if free := procValue("/proc/meminfo", "MemAvailable:"); free > 0 {
-		return free
+func freeMemory() int64 { return freeUnder("/") }
+
+// freeUnder is freeMemory by the files of a system whose root is given: what is free on the machine and, in a container,
+// of what that may have.
+func freeUnder(root string) int64 {
+	free := procValue(filepath.Join(root, "proc/meminfo"), "MemAvailable:")
+	if free <= 0 {
+		free = assumedFree
 	}
-	return assumedFree
+	for _, limit := range []string{"sys/fs/cgroup/memory.max", "sys/fs/cgroup/memory/memory.limit_in_bytes"} {
+		text, err := os.ReadFile(filepath.Join(root, limit))
+		if err != nil {
+			continue
+		}
+		if bytes, err := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64); err == nil { // "max" is no limit
+			free = min(free, max(bytes-procValue(filepath.Join(root, "proc/self/status"), "VmRSS:"), 0))
+		}
+	}
+	return free
 }
 
 // peakMemory is the most that the process has held, in bytes; 0 where the system doesn't say.
