@@ -1,7 +1,6 @@
 package picture
 
 import (
-	"encoding/base64"
 	"fmt"
 	"math"
 	"slices"
@@ -474,5 +473,5 @@ func (c Curve) htmlLabel(h *markup, e endLabel, margin string) {
 func acrossOnly(g group) string {
 	svg := panelSVG(g.w, g.h, g.shapes)
 	svg = strings.Replace(svg, "<svg ", `<svg preserveAspectRatio="none" `, 1)
-	return "data:image/svg+xml;base64," + base64.StdEncoding.EncodeToString([]byte(svg))
+	return svgURL(svg)
 }

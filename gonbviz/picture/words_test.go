@@ -3,6 +3,8 @@ package picture
 import (
 	"encoding/xml"
 	"io"
+	neturl "net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -65,9 +67,9 @@ func TestWellFormed(t *testing.T) {
 	}
 }
 
-// A notebook's sanitizer drops these, so that nothing may depend on them.
+// A notebook's sanitizer drops these, so that nothing may depend on them. It does not look into data URLs.
 func TestNothingThatASanitizerDrops(t *testing.T) {
-	s := everywhere("x").HTML()
+	s := embedded.ReplaceAllString(everywhere("x").HTML(), "")
 	for _, bad := range []string{"<style", "<script", "<svg", "class=", "color:inherit", "currentColor", "var(", "font-variant",
 		"image-rendering", "overflow-wrap:anywhere", "aspect-ratio", "color-scheme", "text-align:end", "role=", "aria-", "url(", "http"} {
 		if strings.Contains(s, bad) {
@@ -76,9 +78,28 @@ func TestNothingThatASanitizerDrops(t *testing.T) {
 	}
 }
 
+var embedded = regexp.MustCompile(`src="data:image/[^"<>\s]*"`)
+
+// TestSVGURL takes a panel out of its data URL again.
+func TestSVGURL(t *testing.T) {
+	img := checks(90, 60)
+	svg := panelSVG(40, 30, []shape{box{x: 1, y: 2, w: 3, h: 4, fill: flat(rgb(0xff0000))}, bitmap{0, 0, 40, 30, &raster{img: img}, img.Bounds()}})
+	url := svgURL(svg)
+	data, _ := strings.CutPrefix(url, "data:image/svg+xml,")
+	if got, err := neturl.PathUnescape(data); err != nil || got != strings.ReplaceAll(svg, `"`, "'") {
+		t.Errorf("%.60s… holds\n%s\nwant\n%s: %v", url, got, svg, err)
+	}
+	if src := `src="` + url + `"`; embedded.FindString("<img "+src+">") != src {
+		t.Errorf("%.60s… does not end where its attribute does", url)
+	}
+	if len(url) > len(svg)*5/4 {
+		t.Errorf("%d bytes for an SVG of %d", len(url), len(svg))
+	}
+}
+
 func TestNothingFromElsewhere(t *testing.T) {
 	for name, s := range map[string]string{"svg": string(everywhere("x").SVG()), "page": string(Page("x", everywhere("x")))} {
-		if n := strings.Count(s, "http") - strings.Count(s, `xmlns="http://www.w3.org/2000/svg"`); n != 0 {
+		if n := strings.Count(s, "http") - strings.Count(strings.ReplaceAll(s, "'", `"`), `xmlns="http://www.w3.org/2000/svg"`); n != 0 {
 			t.Errorf("%s: %d addresses", name, n)
 		}
 	}
