@@ -311,3 +311,38 @@ func TestBackdrop(t *testing.T) {
 		t.Errorf("of nothing: %v", got)
 	}
 }
+
+// TestJoined holds the one picture of a matrix's line against its tiles: their values where they stand, the gaps clear.
+func TestJoined(t *testing.T) {
+	tiles := numbered(5, 3, 2)
+	m := Matrix{Lines: []Line{{Tiles: tiles}}, Size: 20}
+	g := m.strip(m.Lines[0], 20, 3)
+	shapes := joined(m.Lines[0], 20, 3, g)
+	if len(shapes) != 1 {
+		t.Fatalf("%d shapes", len(shapes))
+	}
+	b := shapes[0].(bitmap)
+	dst := b.raster.img
+	if b.w != g.w || b.h != g.h {
+		t.Errorf("%g × %g, want %g × %g", b.w, b.h, g.w, g.h)
+	}
+	sx, sy := float64(dst.Bounds().Dx())/g.w, float64(dst.Bounds().Dy())/g.h
+	for i, s := range g.shapes {
+		place := s.(bitmap)
+		for y := range 2 {
+			for x := range 3 {
+				at := image.Pt(int(sx*(place.x+place.w*(float64(x)+0.5)/3)), int(sy*(place.y+place.h*(float64(y)+0.5)/2)))
+				if got, want := color.GrayModel.Convert(dst.At(at.X, at.Y)), tiles[i].Image.At(x, y); got != want {
+					t.Errorf("tile %d at %d, %d: %v, want %v", i, x, y, got, want)
+				}
+			}
+		}
+		if _, _, _, a := dst.At(int(sx*(place.x+place.w+matrixGap/2)), int(sy*place.y)).RGBA(); a != 0 {
+			t.Errorf("right of tile %d is something", i)
+		}
+	}
+	other := Line{Tiles: append(numbered(2, 3, 2), Tile{Missing: "dead"})}
+	if g := m.strip(other, 20, 3); len(joined(other, 20, 3, g)) != len(g.shapes) {
+		t.Error("a missing tile is not drawn as such")
+	}
+}

@@ -1,6 +1,8 @@
 package picture
 
 import (
+	"image"
+	"image/color"
 	"math"
 	"strings"
 )
@@ -127,6 +129,35 @@ func (m Matrix) strip(line Line, side float64, columns int) group {
 	return g
 }
 
+// joined is a line's group as one picture where that can be, each value repeated and the gaps clear: with one element a
+// tile it takes three times the bytes.
+func joined(line Line, side float64, columns int, g group) []shape {
+	var size image.Point
+	for i, tile := range line.Tiles {
+		if tile.empty() || i > 0 && tile.Image.Bounds().Size() != size {
+			return g.shapes
+		}
+		size = tile.Image.Bounds().Size()
+	}
+	longest := max(size.X, size.Y)
+	n := max(1, int(math.Ceil(2*side/float64(longest))))
+	pitch := n*longest + int(math.Round(matrixGap*float64(n*longest)/side))
+	space := pitch - n*longest
+	rows := (len(line.Tiles) + columns - 1) / columns
+	// The first colour of a palette is what is drawn nowhere: a clear one.
+	blank := Tile{Image: image.NewPaletted(image.Rect(0, 0, 1, 1), color.Palette{color.NRGBA{}})}
+	dst := atlasImage(append([]Tile{blank}, line.Tiles...), image.Rect(0, 0, min(len(line.Tiles), columns)*pitch-space, rows*pitch-space))
+	for i, tile := range line.Tiles {
+		b, set := tile.Image.Bounds(), setter(dst, tile.Image)
+		for y := range n * b.Dy() {
+			for x := range n * b.Dx() {
+				set(i%columns*pitch+x, i/columns*pitch+y, b.Min.X+x/n, b.Min.Y+y/n)
+			}
+		}
+	}
+	return []shape{bitmap{0, 0, g.w, g.h, &raster{img: dst}, dst.Bounds()}}
+}
+
 func (m Matrix) html(h *markup, w float64) {
 	h.heading(m.Heading, m.Aside, false)
 	labels, side, columns := m.grid(w)
@@ -140,7 +171,7 @@ func (m Matrix) html(h *markup, w float64) {
 				alt = line.Label
 			}
 			h.open("div", "flex:0 1 "+num(g.w)+"px;min-width:0")
-			h.image(alt, g.w, g.h, g.shapes)
+			h.image(alt, g.w, g.h, joined(line, side, columns, g))
 			h.shut("div")
 		}
 		h.shut("div")
