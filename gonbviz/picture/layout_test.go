@@ -346,3 +346,26 @@ func TestJoined(t *testing.T) {
 		t.Error("a missing tile is not drawn as such")
 	}
 }
+
+// TestRowsOfOneWidth keeps the last panels of a row that is broken as wide as the others.
+func TestRowsOfOneWidth(t *testing.T) {
+	panel := Panel{Layers: []Layer{Photo{Image: checks(90, 60)}}}
+	for n, want := range map[int]string{3: "max-width:200px", 4: "max-width:260px", 5: "max-width:200px", 7: "max-width:200px"} {
+		row := Row{Size: 200}
+		for range n {
+			row.Marks = append(row.Marks, panel)
+		}
+		html := Figure{Body: []Mark{row}}.HTML()
+		if strings.Count(html, want) != n {
+			t.Errorf("%d panels: not all have %s", n, want)
+		}
+	}
+}
+
+// TestRampEnd has the last number of a ramp end where the ramp does, however long it is.
+func TestRampEnd(t *testing.T) {
+	html := Figure{Body: []Mark{Ramp{Scale: scale.Scale{Low: -0.00612, High: 0.00612, Diverging: true}}}}.HTML()
+	if _, last, _ := strings.Cut(html, ">0<"); !strings.Contains(last, "justify-content:flex-end\">+0.00612<") {
+		t.Errorf("the last number may reach over the end: %s", last)
+	}
+}

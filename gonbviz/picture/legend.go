@@ -187,7 +187,11 @@ func (r Ramp) htmlTicks(h *markup, from, length float64) {
 			right, align = 2*t.At-at, "center"
 		}
 		right = min(max(right, at), 1)
-		h.text("span", t.Label, "flex:0 0 "+percent(right-at)+";white-space:nowrap;text-align:"+align)
+		box := "flex:0 0 " + percent(right-at) + ";white-space:nowrap;text-align:" + align
+		if i > 0 && i == len(ticks)-1 { // wider than its box, it reaches to the left of it and not over the edge
+			box += ";display:flex;justify-content:flex-end"
+		}
+		h.text("span", t.Label, box)
 		at = right
 	}
 	h.shut("div")

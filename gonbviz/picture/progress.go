@@ -166,12 +166,10 @@ func (p Progress) HTML() string {
 	h.shut("div")
 	h.shut("div")
 	h.shut("div")
-	p.note(h)
+	p.note(h, "margin:4px 0 0 0")
 	return h.String()
 }
 
-func (p Progress) note(h *markup) {
-	if p.Note != "" {
-		h.text("div", p.Note, noteStyle.css())
-	}
+func (p Progress) note(h *markup, styles ...string) {
+	h.text("div", p.Note, append(styles, noteStyle.css())...)
 }

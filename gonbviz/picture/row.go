@@ -74,7 +74,7 @@ func placeLine(l *layout, marks []Mark, x, y, size, space float64) float64 {
 func (r Row) html(h *markup, w float64) {
 	n, size, _ := r.columns(w)
 	most := size
-	if n == 4 { // two by two on a narrow page, where there is room to grow
+	if n == 4 && len(r.Marks) == 4 { // two by two on a narrow page, where there is room to grow; the last line of more must not
 		most = math.Round(1.3 * size)
 	}
 	h.open("div", "display:flex;flex-wrap:wrap;gap:20px")
