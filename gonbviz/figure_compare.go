@@ -148,7 +148,7 @@ func (d drawing) patch(heading string, position int) picture.Panel {
 	w := d.Grid.Windows[position]
 	drop := float64(d.Grid.Drop.Values[position])
 	panel := inputPanel(d.Picture, heading, d.place(w)+", "+d.dropWords(drop))
-	panel.Layers = append(panel.Layers, d.hidden(position)...)
+	panel.Layers = d.hiding(panel.Layers, position)
 	panel.Below = []picture.Mark{d.meter("", d.Clean-drop, float64(d.Grid.Probability.Values[position]))}
 	panel.Alt = fmt.Sprintf("%s with a patch in the %s", inputName(d.Picture), d.place(w))
 	return panel

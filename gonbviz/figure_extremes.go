@@ -50,6 +50,9 @@ func (e Extremes) figure() (picture.Figure, error) {
 	figure := d.figure()
 	figure.Title = fmt.Sprintf("Cover this, and is it still “%s”?", e.Label)
 	figure.Subtitle = "What the frame encloses is hidden; below, what the network then says, and its probability"
+	if d.Score == attrib.Activation {
+		figure.Title = fmt.Sprintf("Cover this, and does “%s” still answer?", d.Explained())
+	}
 	if e.Grid.Revealed {
 		figure.Title = fmt.Sprintf("Show only this, and is it “%s”?", e.Label)
 		figure.Subtitle = "Only what the frame encloses shows; below, what the network then says, and its probability"
@@ -100,7 +103,11 @@ func (d drawing) extremes(heading string, list []attrib.Extreme) []picture.Mark 
 	}
 	marks := []picture.Mark{all}
 	for _, e := range list {
-		all.Layers = append(all.Layers, picture.Photo{Image: d.part(e.Window), Over: rect(e.Window)}, picture.Patch{At: rect(e.Window)})
+		lies := picture.Layer(picture.Photo{Image: d.part(e.Window), Over: rect(e.Window)})
+		if d.Grid.Segments != nil { // the rectangle around a part shows more than was hidden
+			lies = filled(d.segment(e.Position))
+		}
+		all.Layers = append(all.Layers, lies, d.frame(e.Position))
 		marks = append(marks, d.crop(e))
 	}
 	marks[0] = all
@@ -121,7 +128,7 @@ func (d drawing) part(w image.Rectangle) image.Image {
 func (d drawing) crop(e attrib.Extreme) picture.Panel {
 	panel := inputPanel(d.Picture, title(d.place(e.Window)), d.change(e))
 	panel.View = d.around(e.Window)
-	panel.Layers = append(panel.Layers, picture.Patch{At: rect(e.Window)})
+	panel.Layers = append(panel.Layers, d.frame(e.Position))
 	panel.Below = []picture.Mark{picture.Panel{Heading: e.Label, Aside: scale.Probability(e.BestProbability)}}
 	panel.Alt = fmt.Sprintf("Cut-out in the %s; the network then says %s %s", d.place(e.Window), e.Label, scale.Probability(e.BestProbability))
 	return panel

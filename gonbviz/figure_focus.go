@@ -85,10 +85,10 @@ func luma(p *pixel.Prepared) field.Plane {
 func (f Focused) Sentence() string {
 	if f.Part.Strongest > 0 {
 		return fmt.Sprintf("%s of what supports “%s” lies in the strongest %s of the pixels: %s times their share",
-			percent(f.Part.Share), f.Label, percent(f.Part.Area), times(f.Part.Times()))
+			percent(f.Part.Share), f.Explained(), percent(f.Part.Area), times(f.Part.Times()))
 	}
 	return fmt.Sprintf("%s of what supports “%s” lies inside the %s, which covers %s of the picture: %s times its share",
-		percent(f.Part.Share), f.Label, f.word(), percent(f.Part.Area), times(f.Part.Times()))
+		percent(f.Part.Share), f.Explained(), f.word(), percent(f.Part.Area), times(f.Part.Times()))
 }
 
 // word names the part.
@@ -138,9 +138,9 @@ func (f Focused) figure() (picture.Figure, error) {
 	overlay := d.onPhotograph()
 	overlay.Layers = append(overlay.Layers, f.outline())
 	figure := d.figure(photo, d.heatmap(), overlay)
-	figure.Title = fmt.Sprintf("Does “%s” rest on the %s?", f.Label, f.word())
+	figure.Title = fmt.Sprintf("Does “%s” rest on the %s?", f.Explained(), f.word())
 	if f.Part.Strongest > 0 {
-		figure.Title = fmt.Sprintf("How much of the picture does “%s” rest on?", f.Label)
+		figure.Title = fmt.Sprintf("How much of the picture does “%s” rest on?", f.Explained())
 	}
 	figure.Subtitle = f.Sentence()
 	figure.Caption = append(figure.Caption, f.captionWords()...)
@@ -162,16 +162,20 @@ func (f Focused) captionWords() []string {
 	return append(words, fmt.Sprintf("the strongest 10\u00a0%% of the pixels hold %s", percent(tenth.Share)))
 }
 
-// outline draws the border of the part: a white line on a dark one.
+// outline draws the border of the part.
 func (f Focused) outline() picture.Layer {
 	if box := f.Part.Box; !box.Empty() {
 		return picture.Patch{At: rect(box)}
 	}
+	return outlineOf(f.Part.Inside)
+}
+
+// outlineOf draws the border of what is 1 in a mask: a white line on a dark one.
+func outlineOf(inside field.Plane) picture.Layer {
 	const white, dark = 2, -1
 	line := scale.Scale{
 		Over: color.NRGBA{255, 255, 255, 255}, Under: color.NRGBA{A: 140}, NaN: color.NRGBA{255, 255, 255, 0},
 	}
-	inside := f.Part.Inside
 	edge := field.New(inside.H, inside.W)
 	for y := range edge.H {
 		for x := range edge.W {
@@ -179,6 +183,13 @@ func (f Focused) outline() picture.Layer {
 		}
 	}
 	return picture.Overlay{Plane: edge, Scale: line}
+}
+
+// filled lays a colour over what is 1 in a mask.
+func filled(inside field.Plane) picture.Layer {
+	return picture.Overlay{Plane: inside, Scale: scale.Scale{
+		High: 0.5, Map: &scale.Map{Entries: []color.NRGBA{{255, 255, 255, 0}}}, Over: color.NRGBA{63, 144, 218, 170},
+	}}
 }
 
 // ring is 1 for a pixel inside at the border, 2 for one outside at it, else 0.

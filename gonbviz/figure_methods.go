@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"image/color"
 	"image/draw"
 	"math"
 	"strings"
@@ -50,20 +51,26 @@ func (d drawing) masks() (n int) {
 // parts reports whether positions are parts of their own instead of windows in rows and columns.
 func (d drawing) parts() bool { return d.Grid != nil && !d.Grid.Lattice() }
 
-// painted are values of positions as a picture: those of a lattice as its cells, those of parts each on its pixels, NaN
-// where none is.
+// painted are values of positions as a picture: those of a lattice as its cells, those of parts each on its pixels, and
+// below any scale where none is (see clearBelow).
 func (d drawing) painted(values field.Plane) field.Plane {
 	if !d.parts() {
 		return values
 	}
 	p := field.New(d.Picture.Input.Height, d.Picture.Input.Width)
 	for i, owner := range d.owners {
-		p.Values[i] = float32(math.NaN())
+		p.Values[i] = float32(math.Inf(-1))
 		if owner >= 0 {
 			p.Values[i] = values.Values[owner]
 		}
 	}
 	return p
+}
+
+// clearBelow leaves the photograph in sight where no part is: the grey of what is no number stands for what was not asked.
+func clearBelow(s scale.Scale) scale.Scale {
+	s.Under = color.NRGBA{255, 255, 255, 0}
+	return s
 }
 
 // classes are the most probable ones at positions as a picture. Pixels that no part has show the explained class.
@@ -100,10 +107,14 @@ func (d drawing) plain() bool {
 
 // explainedCaption names the class, or the unit, in the caption.
 func (d drawing) explainedCaption() string {
-	if d.Score == attrib.Activation {
-		return fmt.Sprintf("unit %s; class %s (%d)", d.Explained(), d.Label, d.Class)
+	class := fmt.Sprintf("class %s (%d)", d.Label, d.Class)
+	if d.Label == fmt.Sprint(d.Class) { // without labels, or with digits for them
+		class = "class " + d.Label
 	}
-	return fmt.Sprintf("class %s (%d)", d.Label, d.Class)
+	if d.Score == attrib.Activation {
+		return fmt.Sprintf("unit %s; %s", d.Explained(), class)
+	}
+	return class
 }
 
 // forWords are those at the ramp's high end.

@@ -126,3 +126,55 @@ func TestCompareClasses(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// TestPartsInTheirShape frames a part as it is, embeds no photograph below what covers it, and leaves in sight what no
+// part has.
+func TestPartsInTheirShape(t *testing.T) {
+	net := testnet.Branches(23, 31, 5)
+	net.Labels = []string{"0", "1", "2"}
+	lens, photo := open(t, net), stripes(40, 33)
+	segments := make([]int, 23*31)
+	for i := range segments {
+		segments[i] = i/31/6 - 1 // the uppermost lines are in no part
+	}
+	a := must(lens.Explain(photo, attrib.Ablation{Segments: segments, Overlap: attrib.OverlapNone, Score: attrib.Logit}))(t)
+	figure := must(gonbviz.FigureOf(a))(t)
+	panels := figure.Body[0].(picture.Row).Marks
+	for i := 1; i <= 2; i++ { // the drop and the probability
+		o := panels[i].(picture.Panel).Layers[1].(picture.Overlay)
+		if clear, part := o.Scale.At(float64(o.Plane.At(2, 9))), o.Scale.At(float64(o.Plane.At(20, 9))); clear.A != 0 || part.A == 0 && i == 2 {
+			t.Errorf("panel %d: %v where no part is, %v in one", i, clear, part)
+		}
+		if o.Scale.Below > 0 {
+			t.Errorf("panel %d: what no part has is called beyond the scale", i)
+		}
+	}
+	one := panels[0].(picture.Panel)
+	if len(one.Layers) != 2 {
+		t.Errorf("%d layers, want what the network saw and the part's outline", len(one.Layers))
+	}
+	if edge, ok := one.Layers[1].(picture.Overlay); !ok || edge.Plane.H != 23 || edge.Plane.W != 31 {
+		t.Errorf("the frame is %T", one.Layers[1])
+	}
+	words := figure.HTML()
+	for _, want := range []string{"number: logit; bar: probability", "class " + a.Label + "\u00a0·"} {
+		if !strings.Contains(words, want) {
+			t.Errorf("%q is not in the figure's words", want)
+		}
+	}
+	checkFigure(t, must(gonbviz.FigureOf(gonbviz.Extremes{Attribution: a}))(t))
+}
+
+// TestUnitWords speaks of the unit, not of the class, where a unit was explained.
+func TestUnitWords(t *testing.T) {
+	lens, photo := open(t, testnet.Branches(23, 31, 5)), stripes(40, 33)
+	a := must(lens.Explain(photo, attrib.Occlusion{Window: attrib.Pixels(8), Unit: attrib.Unit{Layer: "stem", Channel: 0}}))(t)
+	for name, figure := range map[string]picture.Figure{
+		"extremes": must(gonbviz.FigureOf(gonbviz.Extremes{Attribution: a}))(t),
+		"focus":    must(gonbviz.Focus(a, image.Rect(3, 4, 20, 15)))(t),
+	} {
+		if !strings.Contains(figure.Title, "“stem, channel 0”") {
+			t.Errorf("%s: %q", name, figure.Title)
+		}
+	}
+}

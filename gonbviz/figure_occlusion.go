@@ -127,8 +127,10 @@ func newDrawing(a *attrib.Attribution) (drawing, error) {
 	}
 	if a.Map != nil {
 		d.plane, d.over = *a.Map, whole
+		d.scale = scale.Fit{}.Symmetric(d.plane)
+	} else {
+		d.scale = clearBelow(scale.Fit{}.Symmetric(a.Grid.Drop))
 	}
-	d.scale = scale.Fit{}.Symmetric(d.plane)
 	return d, nil
 }
 
@@ -169,7 +171,7 @@ func (d drawing) position() picture.Panel {
 	w := d.Grid.Windows[i]
 	part := d.words().part
 	panel := inputPanel(d.Picture, "One position", fmt.Sprintf("%d × %d %s, %s", w.Dy(), w.Dx(), d.fillWords(), d.rankWords()))
-	panel.Layers = append(panel.Layers, d.hidden(i)...)
+	panel.Layers = d.hiding(panel.Layers, i)
 	after, label := d.Clean-float64(d.Grid.Drop.Values[i]), part+" here"
 	panel.Alt = fmt.Sprintf("%s with a %s in the %s", inputName(d.Picture), part, d.place(w))
 	if d.parts() {
@@ -181,6 +183,9 @@ func (d drawing) position() picture.Panel {
 		panel.Alt = fmt.Sprintf("%s of which only a %s in the %s shows", inputName(d.Picture), part, d.place(w))
 	}
 	panel.Below = []picture.Mark{d.meter("all visible", d.Clean, d.CleanProbability), d.meter(label, after, float64(d.Grid.Probability.Values[i]))}
+	if d.Score != attrib.Probability && d.Score != attrib.Activation {
+		panel.Below = append(panel.Below, picture.Note{Text: fmt.Sprintf("number: %s; bar: probability", d.Score.Words())})
+	}
 	return panel
 }
 
@@ -256,17 +261,41 @@ func (d drawing) place(w image.Rectangle) string {
 	return ninth(p)
 }
 
-// hidden are the layers that show a position's window as the network saw it, framed.
+// hiding are the layers of a photograph with a position's window on it as the network saw it, framed. A picture of all
+// that the network saw takes the photograph's place, which would be embedded and not be seen.
+func (d drawing) hiding(photo []picture.Layer, position int) []picture.Layer {
+	if d.plain() {
+		return append(photo, d.hidden(position)...)
+	}
+	if seen := d.shown(position); seen != nil {
+		photo = seen
+	}
+	return append(photo, d.frame(position))
+}
+
+// frame encloses what a position hides or shows: the rectangle, or the part in its shape.
+func (d drawing) frame(position int) picture.Layer {
+	if d.Grid.Segments == nil {
+		return picture.Patch{At: rect(d.Grid.Windows[position])}
+	}
+	return outlineOf(d.segment(position))
+}
+
+// segment is 1 at the pixels of a part.
+func (d drawing) segment(position int) field.Plane {
+	inside := field.New(d.Picture.Input.Height, d.Picture.Input.Width)
+	for i, owner := range d.Grid.Segments {
+		if owner == position {
+			inside.Values[i] = 1
+		}
+	}
+	return inside
+}
+
+// hidden are the layers that show a position's window as the network saw it, framed, where it hides all in a rectangle.
 func (d drawing) hidden(position int) []picture.Layer {
 	w := d.Grid.Windows[position]
 	patch := picture.Patch{At: rect(w)}
-	if !d.plain() {
-		layers := d.shown(position)
-		if d.Grid.Segments == nil {
-			layers = append(layers, patch)
-		}
-		return layers
-	}
 	switch attrib.Fill(d.option("fill")) {
 	case attrib.Gray:
 		patch.Fill = color.NRGBA{128, 128, 128, 255}
@@ -307,7 +336,12 @@ func (d drawing) dropNote() string {
 	return d.words().per
 }
 
-func (d drawing) dropHeading() string { return d.words().value + " of the " + d.Score.Words() }
+func (d drawing) dropHeading() string {
+	if d.Score == attrib.Measured {
+		return d.words().value + " of the measure"
+	}
+	return d.words().value + " of the " + d.Score.Words()
+}
 
 // blank lies under a map by itself, so that one that covers a part of the input stands where that part is.
 var blank = image.NewNRGBA(image.Rect(0, 0, 1, 1))
@@ -374,7 +408,7 @@ func (d drawing) probability() picture.Panel {
 	s := scale.Scale{Low: 0, High: 1}
 	return picture.Panel{
 		Heading: "Probability of the class", Note: d.centredNote(),
-		Layers: []picture.Layer{d.pale, picture.Overlay{Plane: d.painted(d.Grid.Probability), Scale: s, Over: d.grid}},
+		Layers: []picture.Layer{d.pale, picture.Overlay{Plane: d.painted(d.Grid.Probability), Scale: clearBelow(s), Over: d.grid}},
 		Alt:    fmt.Sprintf("Probability of %s at %s %s positions, %s", d.Label, scale.Count(d.asked()), d.words().part, rangeWords(d.painted(d.Grid.Probability))),
 		Below: []picture.Mark{picture.Ramp{Scale: s, Mark: d.CleanProbability,
 			MarkWords: "mark: all visible, " + scale.Probability(d.CleanProbability)}},
