@@ -10,6 +10,7 @@ import (
 	"github.com/convlens/convlens/gonbviz/attrib"
 	"github.com/convlens/convlens/gonbviz/field"
 	"github.com/convlens/convlens/gonbviz/picture"
+	"github.com/convlens/convlens/gonbviz/pixel"
 	"github.com/convlens/convlens/gonbviz/probe"
 	"github.com/convlens/convlens/gonbviz/scale"
 	"github.com/convlens/convlens/gonbviz/units"
@@ -80,7 +81,7 @@ func CompareUnit(channel int, sets ...*probe.MapSet) (picture.Figure, error) {
 	for i, set := range sets {
 		lo, hi, _ := planes[i].Range()
 		reach := fmt.Sprintf("%s to %s", scale.Number(float64(lo)), scale.Number(float64(hi)))
-		row.Marks = append(row.Marks, inputPanel(set.Picture, inputName(set.Picture), set.Picture.Crop), picture.Panel{
+		row.Marks = append(row.Marks, lightPanel(set.Picture, inputName(set.Picture), set.Picture.Crop), picture.Panel{
 			Heading: fmt.Sprintf("%s, channel %d", layerName(layer), channel), Note: reach,
 			Layers: []picture.Layer{picture.Overlay{Plane: planes[i], Scale: common}},
 			Alt:    fmt.Sprintf("Map of channel %d for %s, %s", channel, inputName(set.Picture), rangeWords(planes[i])),
@@ -101,6 +102,17 @@ func CompareUnit(channel int, sets ...*probe.MapSet) (picture.Figure, error) {
 	}, nil
 }
 
+// lightPanel is one of several photographs in a figure. Its picture holds some fewer pixels: in a cell each is embedded
+// by itself, even where they are the same.
+func lightPanel(p *pixel.Prepared, heading, note string) picture.Panel {
+	panel := inputPanel(p, heading, note)
+	if photo, ok := panel.Layers[0].(picture.Photo); ok {
+		photo.Most = 240
+		panel.Layers[0] = photo
+	}
+	return panel
+}
+
 // Patches draws an occlusion as a story: the picture as it is, with the patch at some of its positions, and the map of
 // all of them. Positions are numbered row by row (see attrib.Grid); with none given it takes the one that matters least
 // and the one that matters most.
@@ -115,21 +127,71 @@ func Patches(a *attrib.Attribution, positions ...int) (picture.Figure, error) {
 	if len(positions) == 0 {
 		positions = []int{d.weakestPosition(), d.strongestPosition()}
 	}
-	whole := inputPanel(a.Picture, "Nothing hidden", a.Picture.Crop)
+	whole := lightPanel(a.Picture, "Nothing hidden", a.Picture.Crop)
 	whole.Below = []picture.Mark{d.meter("", a.Clean, a.CleanProbability)}
 	panels := []picture.Mark{whole}
 	for i, p := range positions {
 		if p < 0 || p >= len(a.Grid.Windows) {
 			return picture.Figure{}, fmt.Errorf("gonbviz: position %d does not exist; there are %d, from 0 on", p, len(a.Grid.Windows))
 		}
-		panels = append(panels, d.patch([]string{"Patch here", "Patch there"}[min(i, 1)], p))
+		panels = append(panels, d.patch(d.patchHeading(min(i, 1)), p))
 	}
 	overlay := d.overlay()
 	overlay.Heading = "All positions"
+	if d.parts() {
+		overlay.Heading = "All parts"
+	}
 	figure := d.figure(append(panels, overlay)...)
-	figure.Title = fmt.Sprintf("Is it still “%s”?", a.Label)
-	figure.Subtitle = fmt.Sprintf("%s patch hides one part of the picture; the number is the network’s %s", d.patchWords(), d.scoreWords())
+	figure.Title, figure.Subtitle = d.still(), d.patchSubtitle()
 	return figure, nil
+}
+
+// patchHeading stands above the first of the positions, and above the others.
+func (d drawing) patchHeading(i int) string {
+	switch {
+	case d.Grid.Revealed:
+		return []string{"Only this shows", "Only that shows"}[i]
+	case d.parts():
+		return []string{"Without this part", "Without that part"}[i]
+	}
+	return []string{"Patch here", "Patch there"}[i]
+}
+
+// still is the question that figures of some positions ask.
+func (d drawing) still() string {
+	switch {
+	case d.Score == attrib.Activation:
+		return fmt.Sprintf("Does “%s” still answer?", d.Explained())
+	case d.Grid.Revealed:
+		return fmt.Sprintf("Is it “%s” all the same?", d.Label)
+	}
+	return fmt.Sprintf("Is it still “%s”?", d.Label)
+}
+
+// patchSubtitle says what was done at the positions, and what the number and its bar are.
+func (d drawing) patchSubtitle() string {
+	done := d.patchWords() + " patch hides one part of the picture"
+	switch {
+	case d.Grid.Revealed:
+		done = "Only one part of the picture shows"
+	case d.parts():
+		done = "One part of the picture is hidden"
+	}
+	switch d.Score {
+	case attrib.Probability:
+		return done + "; the number is the network’s confidence in it"
+	case attrib.Activation:
+		return done + "; the number is the unit’s activation"
+	}
+	return fmt.Sprintf("%s; the number is %s, the bar its probability", done, d.measured())
+}
+
+// measured names the score of the class with an article.
+func (d drawing) measured() string {
+	if d.Score == attrib.Measured {
+		return "the measure"
+	}
+	return "the " + d.Score.Words() + " of the class"
 }
 
 // weakestPosition is the position with the least drop in size, the first of equals.
@@ -147,25 +209,26 @@ func (d drawing) weakestPosition() int {
 func (d drawing) patch(heading string, position int) picture.Panel {
 	w := d.Grid.Windows[position]
 	drop := float64(d.Grid.Drop.Values[position])
-	panel := inputPanel(d.Picture, heading, d.place(w)+", "+d.dropWords(drop))
+	panel := lightPanel(d.Picture, heading, d.place(w)+", "+d.dropWords(drop))
 	panel.Layers = d.hiding(panel.Layers, position)
-	panel.Below = []picture.Mark{d.meter("", d.Clean-drop, float64(d.Grid.Probability.Values[position]))}
-	panel.Alt = fmt.Sprintf("%s with a patch in the %s", inputName(d.Picture), d.place(w))
+	score := d.Clean - drop
+	panel.Alt = fmt.Sprintf("%s with a %s in the %s", inputName(d.Picture), d.words().part, d.place(w))
+	switch {
+	case d.Grid.Revealed:
+		score = d.Grid.Bare + drop
+		panel.Alt = fmt.Sprintf("%s of which only a %s in the %s shows", inputName(d.Picture), d.words().part, d.place(w))
+	case d.parts():
+		panel.Alt = fmt.Sprintf("%s without a part in the %s", inputName(d.Picture), d.place(w))
+	}
+	panel.Below = []picture.Mark{d.meter("", score, float64(d.Grid.Probability.Values[position]))}
 	return panel
 }
 
-// dropWords name a drop; one that three decimals of a probability don't show is hardly one.
+// dropWords name a drop, or a gain; one that three decimals of a probability don't show is hardly one.
 func (d drawing) dropWords(drop float64) string {
+	word := strings.ToLower(d.words().value)
 	if d.Score == attrib.Probability && drop != 0 && math.Abs(drop) < 0.0005 {
-		return "hardly a drop"
+		return "hardly a " + word
 	}
-	return "drop " + scale.Number(drop)
-}
-
-// scoreWords name the score as a reader would.
-func (d drawing) scoreWords() string {
-	if d.Score == attrib.Probability {
-		return "confidence in it"
-	}
-	return d.Score.Words() + " of it"
+	return word + " " + scale.Number(drop)
 }

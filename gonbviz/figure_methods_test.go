@@ -13,6 +13,7 @@ import (
 	"github.com/convlens/convlens/gonbviz/attrib"
 	"github.com/convlens/convlens/gonbviz/internal/testnet"
 	"github.com/convlens/convlens/gonbviz/picture"
+	"github.com/convlens/convlens/gonbviz/scale"
 )
 
 // methods are those beside a plain occlusion, with words that their figure's title, subtitle and caption must have.
@@ -175,6 +176,43 @@ func TestUnitWords(t *testing.T) {
 	} {
 		if !strings.Contains(figure.Title, "“stem, channel 0”") {
 			t.Errorf("%s: %q", name, figure.Title)
+		}
+	}
+}
+
+// TestPatchesOfMethods says what was done at each position, and the score that was left or shown.
+func TestPatchesOfMethods(t *testing.T) {
+	lens, photo := open(t, testnet.Branches(23, 31, 5)), stripes(40, 33)
+	for name, test := range map[string]struct {
+		method  attrib.Method
+		words   []string // of title, subtitle and the headings
+		reveals bool
+	}{
+		"occlusion": {attrib.Occlusion{Window: attrib.Pixels(8)}, []string{"Is it still", "A grey patch hides", "Patch here", "All positions"}, false},
+		"parts":     {attrib.Ablation{Superpixels: 8, Score: attrib.Logit}, []string{"One part of the picture is hidden; the number is the logit of the class, the bar its probability", "Without this part", "All parts"}, false},
+		"reveal":    {attrib.Reveal{Window: attrib.Pixels(8), Score: attrib.Logit}, []string{"all the same?", "Only one part of the picture shows", "Only this shows"}, true},
+		"unit":      {attrib.Occlusion{Window: attrib.Pixels(8), Unit: attrib.Unit{Layer: "stem", Channel: 3}}, []string{"Does “stem, channel 3” still answer?", "the number is the unit’s activation"}, false},
+	} {
+		a := must(lens.Explain(photo, test.method))(t)
+		figure := must(gonbviz.Patches(a, 0))(t)
+		checkFigure(t, figure)
+		panels := figure.Body[0].(picture.Row).Marks
+		all := figure.Title + figure.Subtitle + figure.HTML()
+		for _, words := range test.words {
+			if !strings.Contains(all, words) {
+				t.Errorf("%s: %q is not in the figure: %q, %q", name, words, figure.Title, figure.Subtitle)
+			}
+		}
+		score := a.Clean - float64(a.Grid.Drop.Values[0])
+		if test.reveals {
+			score = a.Grid.Bare + float64(a.Grid.Drop.Values[0])
+		}
+		want := scale.Score(score)
+		if a.Score == attrib.Probability {
+			want = scale.Probability(score)
+		}
+		if got := panels[1].(picture.Panel).Below[0].(picture.Meter).Number; got != want {
+			t.Errorf("%s: the number is %s, want %s", name, got, want)
 		}
 	}
 }

@@ -16,6 +16,9 @@ type Photo struct {
 	Pale bool
 	// Over is the rectangle it covers; empty: the size of the image.
 	Over Rect
+	// Most is how many pixels it has at most along its longer side, where it stands often in one figure; 0: as many as a
+	// sharp screen shows.
+	Most int
 }
 
 func (p Photo) over() Rect {
@@ -42,7 +45,11 @@ func (p Photo) draw(v view) []shape {
 		return nil
 	}
 	at := v.rect(Rect{over.X + float64(part.Min.X)/sx, over.Y + float64(part.Min.Y)/sy, float64(part.Dx()) / sx, float64(part.Dy()) / sy})
-	r := photograph(p.Image, part.Add(b.Min), p.Pale, photoLimit(max(v.w, v.h)))
+	limit := photoLimit(max(v.w, v.h))
+	if p.Most > 0 {
+		limit = min(limit, p.Most)
+	}
+	r := photograph(p.Image, part.Add(b.Min), p.Pale, limit)
 	return []shape{bitmap{at.X, at.Y, at.W, at.H, r, r.img.Bounds()}}
 }
 

@@ -241,6 +241,10 @@ func TestPhotoEmbedsWhatIsSeen(t *testing.T) {
 	if got, want := large.raster.img.Bounds().Size(), image.Pt(400, 133); got != want {
 		t.Errorf("a large photograph is embedded at %v, want %v", got, want)
 	}
+	few := Photo{Image: checks(300, 200), Most: 150}.draw(view{Rect{W: 300, H: 200}, 200, 133})[0].(bitmap)
+	if got := few.raster.img.Bounds().Size(); got != image.Pt(150, 100) || few.w != 200 {
+		t.Errorf("of a photograph of 300 × 200 with 150 at most %v are embedded, %g wide", got, few.w)
+	}
 }
 
 func TestPixelated(t *testing.T) {
