@@ -3,6 +3,7 @@ package gonbviz
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/convlens/convlens/gonbviz/field"
@@ -39,6 +40,9 @@ func mapsFigure(set *probe.MapSet) picture.Figure {
 	}
 	if len(set.Layers) == 1 && set.Layers[0].Units() {
 		sorted, subtitle = strings.Replace(sorted, "standard deviation over the map", "absolute value", 1), "A cell is a unit, line by line from 0 at the upper left"
+		if set.Maps.Sort == probe.ByStrength {
+			subtitle = "A cell is a unit, the strongest first"
+		}
 	}
 	low, high := common.Domain()
 	return picture.Figure{
@@ -62,6 +66,10 @@ func mapScale(layers []probe.LayerMaps) scale.Scale {
 		}
 	}
 	fit := scale.Fit{Trim: 0.003, Round: true}
+	units := func(l probe.LayerMaps) bool { return len(l.Planes) > 0 && len(l.Planes[0].Values) == 1 }
+	if slices.ContainsFunc(layers, units) {
+		fit.Trim = 0 // units are so few beside the values of maps that all of them might be beyond the end
+	}
 	if negative {
 		return fit.Symmetric(planes...)
 	}
@@ -179,11 +187,34 @@ func unitCells(l probe.LayerMaps, s scale.Scale) picture.Mark {
 			cells.Values[i] = l.Planes[i].Values[0]
 		}
 	}
+	note := scale.Count(len(l.Planes)) + " units"
+	if len(l.Planes) < l.Total {
+		note = fmt.Sprintf("%s of %s units", scale.Count(len(l.Planes)), scale.Count(l.Total))
+	}
+	if lines > 1 {
+		note += fmt.Sprintf(", %d a line", columns)
+	}
+	if !slices.IsSorted(l.Index) || len(l.Planes) < l.Total { // else a cell's place says which unit it is
+		note += ", from the left: " + joinNumbers(l.Index)
+	}
 	return picture.Panel{
-		Heading: layerName(l), Note: fmt.Sprintf("%s units, %d a line", scale.Count(len(l.Planes)), columns),
+		Heading: layerName(l), Note: note,
 		Layers: []picture.Layer{picture.Overlay{Plane: cells, Scale: s}},
 		Alt:    fmt.Sprintf("%d units of %s, %s", len(l.Planes), layerName(l), rangeWords(cells)),
 	}
+}
+
+// joinNumbers lists numbers; of many the first ones.
+func joinNumbers(numbers []int) string {
+	const most = 40
+	words := make([]string, 0, most)
+	for _, n := range numbers[:min(len(numbers), most)] {
+		words = append(words, fmt.Sprint(n))
+	}
+	if len(numbers) > most {
+		words = append(words, "…")
+	}
+	return strings.Join(words, ", ")
 }
 
 // rangeWords say where a map's values lie and where the largest is.

@@ -3,6 +3,7 @@ package gonbviz_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"image"
 	"os"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"github.com/convlens/convlens/gonbviz/attrib"
 	"github.com/convlens/convlens/gonbviz/internal/testnet"
 	"github.com/convlens/convlens/gonbviz/picture"
+	"github.com/convlens/convlens/gonbviz/probe"
 	"github.com/convlens/convlens/gonbviz/scale"
 )
 
@@ -214,5 +216,29 @@ func TestPatchesOfMethods(t *testing.T) {
 		if got := panels[1].(picture.Panel).Below[0].(picture.Meter).Number; got != want {
 			t.Errorf("%s: the number is %s, want %s", name, got, want)
 		}
+	}
+}
+
+// TestUnitCells names the units that are not all, or not in their order, and has none beyond the scale.
+func TestUnitCells(t *testing.T) {
+	lens, photo := open(t, testnet.Branches(23, 31, 5)), stripes(40, 33)
+	set := must(lens.Maps(photo, probe.Maps{Layers: []string{"stem", "head"}, Sort: probe.ByStrength, Top: 2}))(t)
+	figure := must(gonbviz.FigureOf(set))(t)
+	cells := figure.Body[1].(picture.Beside).Main[0].(picture.Panel)
+	index := set.Layers[1].Index
+	if want := fmt.Sprintf("2 of 3 units, from the left: %d, %d", index[0], index[1]); cells.Note != want {
+		t.Errorf("%q, want %q", cells.Note, want)
+	}
+	if s := cells.Layers[0].(picture.Overlay).Scale; s.Above > 0 || s.Below > 0 {
+		t.Errorf("%g below and %g above the scale", s.Below, s.Above)
+	}
+	set = must(lens.Maps(photo, probe.Maps{Layers: []string{"head"}}))(t)
+	cells = must(gonbviz.FigureOf(set))(t).Body[0].(picture.Beside).Main[0].(picture.Panel)
+	if cells.Note != "3 units" {
+		t.Errorf("%q", cells.Note)
+	}
+	set = must(lens.Maps(photo, probe.Maps{Layers: []string{"head"}, Sort: probe.ByStrength}))(t)
+	if figure := must(gonbviz.FigureOf(set))(t); figure.Subtitle != "A cell is a unit, the strongest first" {
+		t.Errorf("%q", figure.Subtitle)
 	}
 }
