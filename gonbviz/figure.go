@@ -135,6 +135,9 @@ func answerFigure(a Top) picture.Figure {
 		})
 	}
 	subtitle, score := fmt.Sprintf("The %s most probable of %s classes", count(len(top)), scale.Count(len(a.Logits))), "softmax over "+scale.Count(len(a.Logits))+" classes"
+	if len(top) == len(a.Logits) {
+		subtitle = fmt.Sprintf("All %s classes, the most probable first", count(len(top)))
+	}
 	if len(a.Logits) == 1 {
 		bars.Columns, subtitle, score = []string{"probability", "logit"}, "Its one class", "sigmoid of the logit"
 	}

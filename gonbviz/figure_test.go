@@ -177,6 +177,16 @@ func TestCaption(t *testing.T) {
 	}
 }
 
+// TestClassWords counts the classes that are shown.
+func TestClassWords(t *testing.T) {
+	answer := must(open(t, testnet.Branches(23, 31, 5)).Classify(stripes(40, 33)))(t)
+	for n, want := range map[int]string{2: "The two most probable of 3 classes", 0: "All three classes, the most probable first"} {
+		if figure := must(gonbviz.FigureOf(gonbviz.Top{Answer: answer, N: n}))(t); figure.Subtitle != want {
+			t.Errorf("%q, want %q", figure.Subtitle, want)
+		}
+	}
+}
+
 // TestPhoto opens embedded photographs by name and says what there is where a name is none.
 func TestPhoto(t *testing.T) {
 	photo := must(gonbviz.Photo("camera"))(t)
