@@ -373,3 +373,13 @@ func TestRampEnd(t *testing.T) {
 		t.Errorf("the last number may reach over the end: %s", last)
 	}
 }
+
+// TestTilesFillTheirWidth has no wide gaps between tiles of few values, and squares of whole pixels.
+func TestTilesFillTheirWidth(t *testing.T) {
+	for _, c := range []struct{ n, resolution, columns, side int }{{12, 13, 6, 130}, {12, 12, 8, 96}, {64, 3, 12, 60}, {4, 13, 7, 104}} {
+		side, columns := Tiles{Tiles: numbered(c.n, c.resolution, c.resolution)}.grid(860)
+		if columns != c.columns || side != float64(c.side) {
+			t.Errorf("%d tiles of %d values: %d columns of %g, want %d of %d", c.n, c.resolution, columns, side, c.columns, c.side)
+		}
+	}
+}

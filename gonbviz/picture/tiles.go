@@ -108,7 +108,7 @@ func (t Tiles) resolution() (r int) {
 	return r
 }
 
-// grid is the tile's size and the number of columns at a width. Maps grow to fill it; filters keep whole pixels.
+// grid is the tile's size and the number of columns at a width. Both grow to fill it, filters by whole pixels.
 func (t Tiles) grid(w float64) (side float64, columns int) {
 	side = min(t.side(), w)
 	space := leastGap(side)
@@ -120,6 +120,9 @@ func (t Tiles) grid(w float64) (side float64, columns int) {
 	columns = full(columns, len(t.Tiles))
 	if grows {
 		side = min(math.Floor((w-space*float64(columns-1))/float64(columns)), 1.25*side)
+	} else if r := float64(t.resolution()); t.Size == 0 && r > 0 && len(t.Tiles) > columns { // in several rows, whose gaps would grow instead
+		room := min(math.Floor((w-tileGap*float64(columns-1))/float64(columns)), 1.25*side)
+		side = max(side, math.Floor(room/r)*r)
 	}
 	return side, columns
 }
