@@ -3,12 +3,15 @@ package probe_test
 import (
 	"errors"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/ml/layers/activation"
 	"github.com/gomlx/gomlx/ml/model"
 
 	"github.com/convlens/convlens/gonbviz/internal/testbackend"
@@ -55,17 +58,30 @@ func TestOpenErrors(t *testing.T) {
 	}
 }
 
-// TestNotFinite finds what a NaN among the weights makes of the answer.
+// TestNotFinite finds what NaN among the weights makes of the answer, whatever lies between.
 func TestNotFinite(t *testing.T) {
-	net := testnet.Make("nan", testnet.Input(2, 2, models.Gray), nil, nil)
-	testnet.Set(net.Store, "/w", []float32{float32(math.NaN())}, 1, 1, 1, 1)
-	net.Logits = func(_ *model.Scope, x *Node) *Node {
-		return ReduceMean(Convolve(x, net.Store.GetVariable("/w").NodeValue(x)).Done(), 1, 2)
-	}
-	_, err := open(t, testbackend.Go(), net).Classify(t.Context(), raw(net, 1, 2, 3, 4))
-	if err == nil || !strings.Contains(err.Error(), "not finite") {
-		t.Errorf("error %v", err)
-	}
+	testbackend.Each(t, func(t *testing.T, backend compute.Backend) {
+		for name, activate := range map[string]func(x *Node) *Node{
+			"nothing": func(x *Node) *Node { return x },
+			"ReLU":    activation.Relu,
+			"zeros":   func(x *Node) *Node { return Max(Zeros(x.Graph(), x.Shape()), x) },
+			"ReLU6":   func(x *Node) *Node { return MinScalar(activation.Relu(x), 6) },
+			"clamp":   func(x *Node) *Node { return Clamp(ScalarZero(x.Graph(), x.DType()), x, Scalar(x.Graph(), x.DType(), 6)) },
+			"pooling": func(x *Node) *Node { return MaxPool(activation.Relu(x)).Window(2).Done() },
+		} {
+			weights := testnet.Weights{"/w": {1, 1, 3, 64}, "/b": {64}}
+			net := testnet.Make("nan", testnet.Input(16, 16, models.RGB), weights, func(get func(string) *Node, x *Node) *Node {
+				x = Convolve(x, get("/w")).PadSame().Done()
+				return ReduceMean(activate(Add(x, channels(get("/b"), x))), 1, 2)
+			})
+			w := net.Store.GetVariable("/w")
+			set(t, w, slices.Repeat([]float32{float32(math.NaN())}, w.Shape().Size()))
+			answer, err := open(t, backend, net).Classify(t.Context(), raw(net, testnet.Counting(768)...))
+			if err == nil || !strings.Contains(err.Error(), "not finite") {
+				t.Errorf("%s: answer %v, error %v", name, answer, err)
+			}
+		}
+	})
 }
 
 func TestProbabilities(t *testing.T) {

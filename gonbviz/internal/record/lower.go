@@ -12,6 +12,9 @@ const mostSlices = 32
 // lower builds what is quicker than a clone of the node, with the same values, or what stands for it on a backend that
 // lacks the operation; nil where a clone is best.
 func (p *Program) lower(n *graph.Node, inputs []*graph.Node) *graph.Node {
+	if chosen := bounded(n, inputs); chosen != nil {
+		return chosen
+	}
 	switch a := p.Attributes(n).(type) {
 	case Window:
 		if a.sliceable() {
@@ -27,6 +30,45 @@ func (p *Program) lower(n *graph.Node, inputs []*graph.Node) *graph.Node {
 		if !inputs[0].Graph().Backend().Capabilities().Operations[compute.OpTypeBatchNormForInference] {
 			return normalise(inputs, a)
 		}
+	}
+	return nil
+}
+
+// bounded builds the larger or the smaller of values and one limit, as of a ReLU, by a choice. XLA's own operations forget
+// on CPUs that a value was no number, where they are put together with the sum of a global pooling: a network with NaN
+// among its weights would answer with zeros. It is nil for other nodes, and where there is no one limit.
+func bounded(n *graph.Node, inputs []*graph.Node) *graph.Node {
+	switch n.Type() {
+	case graph.NodeTypeMax:
+		return bound(inputs[0], inputs[1], graph.LessOrEqual)
+	case graph.NodeTypeMin:
+		return bound(inputs[0], inputs[1], graph.GreaterOrEqual)
+	case graph.NodeTypeClamp: // least, value, most
+		if x := bound(inputs[1], inputs[0], graph.LessOrEqual); x != nil {
+			return bound(x, inputs[2], graph.GreaterOrEqual)
+		}
+	}
+	return nil
+}
+
+// bound is x, or the limit where x is beyond it.
+func bound(x, limit *graph.Node, beyond func(a, b *graph.Node) *graph.Node) *graph.Node {
+	if one(x) != nil {
+		x, limit = limit, x
+	}
+	if limit = one(limit); limit == nil || one(x) != nil {
+		return nil
+	}
+	return graph.Where(beyond(x, limit), limit, x)
+}
+
+// one is the scalar that n is, or is spread from; nil where it is neither.
+func one(n *graph.Node) *graph.Node {
+	if n.Type() == graph.NodeTypeBroadcastInDim {
+		n = n.Inputs()[0]
+	}
+	if n.IsScalar() {
+		return n
 	}
 	return nil
 }
