@@ -42,6 +42,9 @@ type Network struct {
 	// Accuracy is the test accuracy with its source, in words; empty where unknown.
 	Accuracy string
 
+	// Files are those that the network was read from beside the one that was named, such as its external data.
+	Files []string
+
 	// Licence names the licence of the weights; Notice is what must be seen beside results (may be empty).
 	Licence, Notice string
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -54,6 +55,27 @@ func external(t *pb.TensorProto, folder string, size int64) ([]byte, error) {
 		return nil, fmt.Errorf("external data: %s: %w", location, err)
 	}
 	return data, nil
+}
+
+// externalFiles are the files in the folder that hold a graph's tensors.
+func externalFiles(g *pb.GraphProto, folder string) (files []string) {
+	tensors := slices.Clone(g.Initializer)
+	for _, n := range g.Node {
+		for _, a := range n.Attribute {
+			if a.T != nil { // a Constant's value
+				tensors = append(tensors, a.T)
+			}
+		}
+	}
+	for _, t := range tensors {
+		for _, entry := range t.ExternalData {
+			path := filepath.Join(folder, filepath.FromSlash(entry.GetValue()))
+			if entry.GetKey() == "location" && !slices.Contains(files, path) {
+				files = append(files, path)
+			}
+		}
+	}
+	return files
 }
 
 // inFolder is the file's path with links resolved, which must lie in the folder.

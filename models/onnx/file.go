@@ -23,7 +23,8 @@ const (
 
 // file is a model as read and checked: a graph whose every tensor has exactly one origin, in order of execution.
 type file struct {
-	folder   string // of external data
+	folder   string   // of external data
+	files    []string // that external data lies in
 	opset    int64
 	metadata map[string]string
 	input    declaration
@@ -94,7 +95,7 @@ func parse(data []byte, folder string) (*file, error) {
 	if len(g.Node) > maxNodes {
 		return nil, fmt.Errorf("%d nodes; at most %d can be read", len(g.Node), maxNodes)
 	}
-	f := &file{folder: folder, metadata: map[string]string{}, weights: map[string]*array{}}
+	f := &file{folder: folder, files: externalFiles(g, folder), metadata: map[string]string{}, weights: map[string]*array{}}
 	if err := f.readOpset(&m); err != nil {
 		return nil, err
 	}

@@ -58,7 +58,10 @@ func open(data []byte, path string) (*models.Network, error) {
 	}
 	net := &models.Network{
 		Name:   strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)),
-		Logits: p.logits, Tensors: p.tensors, Store: p.store,
+		Logits: p.logits, Tensors: p.tensors, Store: p.store, Files: f.files,
+	}
+	if beside != nil {
+		net.Files = append(net.Files, SidecarPath(path))
 	}
 	return net, about.apply(net, s, classes)
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -252,6 +253,16 @@ func TestExternalData(t *testing.T) {
 	values := net.Store.GetVariable("/the_Conv/weights").MustValue().Value().([][][][]float32)
 	if values[0][0][0][0] != 1 || values[0][0][0][1] != 0 {
 		t.Error(values[0])
+	}
+	weights, beside := filepath.Join(filepath.Dir(path), "data", "weights"), onnx.SidecarPath(path)
+	if !slices.Equal(net.Files, []string{weights}) {
+		t.Errorf("files %q", net.Files)
+	}
+	if err := os.WriteFile(beside, []byte("{}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if net, err := onnx.Open(path); err != nil || !slices.Equal(net.Files, []string{weights, beside}) {
+		t.Errorf("with a file beside it: %+v, %v", net, err)
 	}
 }
 

@@ -74,9 +74,12 @@ const builtIn = "imagenet"
 // maxSidecar is the size of the largest JSON file that is read.
 const maxSidecar = 16 << 20
 
+// SidecarPath is the file that Open reads beside the one at path, where there is one: see Sidecar.
+func SidecarPath(path string) string { return strings.TrimSuffix(path, filepath.Ext(path)) + ".json" }
+
 // readSidecar reads the JSON file beside the network's; empty where there is none.
 func readSidecar(path string) ([]byte, error) {
-	path = strings.TrimSuffix(path, filepath.Ext(path)) + ".json"
+	path = SidecarPath(path)
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

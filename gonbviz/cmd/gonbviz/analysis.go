@@ -24,6 +24,7 @@ import (
 	"github.com/convlens/convlens/models/filterbank"
 	"github.com/convlens/convlens/models/imagenet"
 	"github.com/convlens/convlens/models/lenet"
+	"github.com/convlens/convlens/models/onnx"
 	"github.com/convlens/convlens/models/squeezenet"
 	"github.com/convlens/convlens/models/weights"
 )
@@ -147,15 +148,26 @@ func (a *analysis) checkOut(result any, required bool) error {
 	if ending := strings.ToLower(filepath.Ext(a.out)); !slices.Contains(gonbviz.Endings(result), ending) {
 		return usageError("--out %s: this call can't write %q; it can write %s", a.out, ending, endings(result))
 	}
-	for _, input := range append(a.inputs, a.image, a.labels, a.model, a.weights) {
-		if input != "" && sameFile(input, a.out) {
-			return usageError("--out %s is an input of the same call; give another name", a.out)
-		}
+	inputs := append(a.inputs, a.image, a.labels, a.model, a.weights)
+	if isONNX(a.model) {
+		inputs = append(inputs, onnx.SidecarPath(a.model))
+	}
+	if a.overwrites(inputs) {
+		return &usage{a.inputError()}
 	}
 	if err := gonbviz.CanSave(a.out); err != nil {
 		return fmt.Errorf("--out %w", err)
 	}
 	return nil
+}
+
+// overwrites reports whether --out names one of the files that the call reads.
+func (a *analysis) overwrites(inputs []string) bool {
+	return a.out != "" && slices.ContainsFunc(inputs, func(input string) bool { return input != "" && sameFile(input, a.out) })
+}
+
+func (a *analysis) inputError() error {
+	return fmt.Errorf("--out %s is an input of the same call; give another name", a.out)
 }
 
 // sameFile reports whether two names lead to one file, there yet or not.
@@ -186,6 +198,9 @@ func (a *analysis) open() (*gonbviz.Lens, error) {
 	net, err := a.network()
 	if err != nil {
 		return nil, err
+	}
+	if a.overwrites(net.Files) {
+		return nil, a.inputError()
 	}
 	if a.preset != "" {
 		input, err := net.Input.Preset(a.preset)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"archive/zip"
 	"bytes"
 	"context"
 	"encoding/csv"
@@ -178,6 +179,30 @@ func TestInputsStay(t *testing.T) {
 	} {
 		fails(t, statusUsage, "input of the same call", append([]string{"predict", "--backend", "go"}, args...)...)
 	}
+}
+
+// What an ONNX file comes with is an input as well, though nobody names it.
+func TestFilesOfONNXStay(t *testing.T) {
+	archive, err := zip.OpenReader("../../../models/onnx/testdata/exporters.zip")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer archive.Close()
+	inFolder(t)
+	const name = "torch_new22-resnet-batch1-external.onnx"
+	for _, f := range archive.File {
+		if strings.HasPrefix(f.Name, name) {
+			write(t, f.Name, string(must(io.ReadAll(must(f.Open())))))
+		}
+	}
+	if err := os.Link(name+".data", "hard.json"); err != nil {
+		t.Fatal(err)
+	}
+	fails(t, statusFailed, "input of the same call", "layers", "--model", name, "--out", "hard.json")
+	beside := strings.TrimSuffix(name, ".onnx") + ".json"
+	write(t, beside, "{}")
+	fails(t, statusUsage, "input of the same call", "layers", "--model", name, "--out", "./"+beside)
+	call(t, "layers --quiet --out l.json --model "+name)
 }
 
 func must[T any](v T, err error) T {

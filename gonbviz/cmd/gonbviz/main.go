@@ -148,12 +148,12 @@ func markBegin(root *cobra.Command) *bool {
 }
 
 // usage is a wrong call.
-type usage struct{ message string }
+type usage struct{ error }
 
-func (u *usage) Error() string { return u.message }
+func (u *usage) Unwrap() error { return u.error }
 
 // usageError makes the error of a call that is wrong whatever the files hold; the exit status is then 2.
-func usageError(format string, args ...any) error { return &usage{fmt.Sprintf(format, args...)} }
+func usageError(format string, args ...any) error { return &usage{fmt.Errorf(format, args...)} }
 
 // oneOf is usageError where value is not among the values that a flag can have.
 func oneOf[T ~string](flag string, value T, values []T) error {
