@@ -47,13 +47,14 @@ def write(path, text):
 
 def message(cell):
     """What a failed cell says: the compiler's errors, or what the program wrote last before it ended."""
-    said, compiler, status = [], [], []
+    written, compiler, status = "", [], []
     for output in cell.outputs:
         if output.output_type == "error":
             status += [line for line in output.evalue.splitlines() if STATUS.match(line)][:1]
             compiler += compiler_errors(output)
         elif output.output_type == "stream" and output.name == "stderr":
-            said += [line for line in output.text.splitlines() if line.strip() and not STATUS.match(line)]
+            written += output.text  # a line may come in several parts
+    said = [line for line in written.splitlines() if line.strip() and not STATUS.match(line)]
     crashes = [line for line in said if line.startswith(("panic: ", "fatal error: "))]
     return " | ".join(compiler[:3] or crashes[:1] or said[-3:] or status) or "it gave no reason"
 
