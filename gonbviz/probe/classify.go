@@ -48,6 +48,9 @@ func (p *Probe) Classify(ctx context.Context, picture *pixel.Prepared) (*Answer,
 		return nil, err
 	}
 	out, err := program.Run(ctx, tensors.FromFlatDataAndDimensions(picture.Values, p.picturesShape(1).Dimensions...))
+	if err == nil {
+		err = ctx.Err() // a run under way can't be stopped, but nobody waits for what it found
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -106,6 +106,9 @@ func (p *Probe) Maps(ctx context.Context, picture *pixel.Prepared, m Maps) (*Map
 		points[i] = p.point(l, m.Pre)
 	}
 	captured, err := p.capture(ctx, picture.Values, points)
+	if err == nil {
+		err = ctx.Err() // as in Classify
+	}
 	if err != nil {
 		return nil, err
 	}

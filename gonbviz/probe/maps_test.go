@@ -280,4 +280,24 @@ func TestMapsErrors(t *testing.T) {
 	if _, err := p.Classify(cancelled, good); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v, want one that is context.Canceled", err)
 	}
+	late := func() context.Context { return &lateContext{ctx, 1} }
+	if _, err := p.Classify(late(), good); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled while it runs: error %v", err)
+	}
+	if _, err := p.Maps(late(), good, probe.Maps{Layers: []string{"conv"}}); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled while it runs: error %v", err)
+	}
+}
+
+// lateContext is found to be cancelled after it was asked some times.
+type lateContext struct {
+	context.Context
+	asked int
+}
+
+func (l *lateContext) Err() error {
+	if l.asked--; l.asked < 0 {
+		return context.Canceled
+	}
+	return nil
 }

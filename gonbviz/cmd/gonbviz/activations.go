@@ -41,7 +41,7 @@ func newActivations() *cobra.Command {
 			if len(m.Layers) > 1 && strings.EqualFold(filepath.Ext(a.out), ".npy") {
 				return usageError("--out %s: an .npy file holds one layer's maps; give one --layer, or .json", a.out)
 			}
-			lens, picture, err := a.begin(&probe.MapSet{}, true)
+			lens, picture, err := a.begin(command.Context(), &probe.MapSet{}, true)
 			if err != nil {
 				return err
 			}

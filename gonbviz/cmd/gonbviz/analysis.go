@@ -193,8 +193,8 @@ func modelNames() []string {
 	return names
 }
 
-// open opens the network as the options say.
-func (a *analysis) open() (*gonbviz.Lens, error) {
+// open opens the network as the options say. It takes a while, in which the call may be interrupted.
+func (a *analysis) open(ctx context.Context) (*gonbviz.Lens, error) {
 	net, err := a.network()
 	if err != nil {
 		return nil, err
@@ -221,7 +221,11 @@ func (a *analysis) open() (*gonbviz.Lens, error) {
 			return nil, fmt.Errorf("--labels %s: %d labels for the %d classes of %s", a.labels, len(net.Labels), own, net.Name)
 		}
 	}
-	return gonbviz.OpenOn(a.backend, net)
+	lens, err := gonbviz.OpenOn(a.backend, net)
+	if err == nil {
+		err = ctx.Err()
+	}
+	return lens, err
 }
 
 // builtInLabels is the name of the labels that --labels has built in. As with photographs, it comes before a file of that
@@ -246,14 +250,14 @@ func (a *analysis) readLabels() ([]string, error) {
 }
 
 // begin is what every analysis of a picture does first: the call is checked, then network and picture are opened.
-func (a *analysis) begin(result any, required bool) (*gonbviz.Lens, *pixel.Prepared, error) {
+func (a *analysis) begin(ctx context.Context, result any, required bool) (*gonbviz.Lens, *pixel.Prepared, error) {
 	if err := a.checkImage(); err != nil {
 		return nil, nil, err
 	}
 	if err := a.check(result, required); err != nil {
 		return nil, nil, err
 	}
-	lens, err := a.open()
+	lens, err := a.open(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -279,13 +283,21 @@ func (a *analysis) prepare(lens *gonbviz.Lens) (*pixel.Prepared, error) {
 	return lens.Prepare(picture)
 }
 
+// write writes a result to the file that --out names, unless the call was interrupted meanwhile.
+func (a *analysis) write(ctx context.Context, result any) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return gonbviz.Save(a.out, result)
+}
+
 // save writes a result and says what it is, and on which backend it was made.
 func (a *analysis) save(command *cobra.Command, result any, running string) error {
 	figure, err := gonbviz.FigureOf(result)
 	if err != nil {
 		return err
 	}
-	if err := gonbviz.Save(a.out, result); err != nil {
+	if err := a.write(command.Context(), result); err != nil {
 		return err
 	}
 	out := command.OutOrStdout()

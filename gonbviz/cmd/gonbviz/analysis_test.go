@@ -20,6 +20,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/ml/model"
+
 	"github.com/convlens/convlens/gonbviz/internal/testbackend"
 	"github.com/convlens/convlens/gonbviz/internal/testnet"
 	"github.com/convlens/convlens/models"
@@ -535,6 +538,41 @@ func TestInterrupt(t *testing.T) {
 	status := run(ctx, strings.Fields("occlusion --backend go --model branches --image photo.png --out o.npy"), io.Discard, &stderr)
 	if _, err := os.Stat("o.npy"); status != statusFailed || stderr.String() != "gonbviz: interrupted\n" || err == nil {
 		t.Errorf("status %d, standard error %q, file %v", status, stderr.String(), err)
+	}
+}
+
+// TestInterruptWhileOpening stops the call where nothing can be stopped at once: afterwards nothing is printed or written.
+func TestInterruptWhileOpening(t *testing.T) {
+	inFolder(t)
+	var cancel func()
+	networks := builtIn
+	t.Cleanup(func() { builtIn = networks })
+	builtIn = append(slices.Clip(builtIn), builtIn[len(builtIn)-1])
+	builtIn[len(builtIn)-1].name = "stopping"
+	builtIn[len(builtIn)-1].open = func() *models.Network {
+		net := testnet.Exact()
+		logits := net.Logits
+		net.Logits = func(scope *model.Scope, x *graph.Node) *graph.Node {
+			cancel()
+			return logits(scope, x)
+		}
+		return net
+	}
+	for _, line := range []string{
+		"layers", "layers --out l.svg", "filters --layer conv --out f.svg", "predict", "predict --out p.svg", "activations --layer conv --out a.svg",
+		"occlusion --out o.svg", "report --out r.html",
+	} {
+		ctx, stop := context.WithCancel(context.Background())
+		cancel = stop
+		var stdout, stderr bytes.Buffer
+		status := run(ctx, strings.Fields(line+" --backend go --model stopping"), &stdout, &stderr)
+		stop()
+		if status != statusFailed || stderr.String() != "gonbviz: interrupted\n" || stdout.Len() > 0 {
+			t.Errorf("%s: status %d, standard error %q, output %q", line, status, stderr.String(), stdout.String())
+		}
+	}
+	if files, err := os.ReadDir("."); err != nil || len(files) != 6 {
+		t.Errorf("files are left: %v, %v", files, err)
 	}
 }
 

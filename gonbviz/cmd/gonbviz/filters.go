@@ -29,7 +29,7 @@ func newFilters() *cobra.Command {
 			if err := a.check(&probe.FilterBank{}, true); err != nil {
 				return err
 			}
-			lens, err := a.open()
+			lens, err := a.open(command.Context())
 			if err != nil {
 				return err
 			}

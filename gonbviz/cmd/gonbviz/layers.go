@@ -22,7 +22,7 @@ func newLayers() *cobra.Command {
 			if err := a.check(gonbviz.LayerTable{}, false); err != nil {
 				return err
 			}
-			lens, err := a.open()
+			lens, err := a.open(command.Context())
 			if err != nil {
 				return err
 			}

@@ -55,9 +55,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (status i
 	switch {
 	case err == nil:
 		return statusDone
-	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
+	case ctx.Err() != nil && (errors.Is(err, ctx.Err()) || errors.Is(err, context.Cause(ctx))):
 		// Some work says how far it came; of the cause nobody needs more than one word.
-		fmt.Fprintln(stderr, errorLine(errors.New(strings.Replace(err.Error(), ctx.Err().Error(), "interrupted", 1))))
+		said := strings.NewReplacer(ctx.Err().Error(), "interrupted", context.Cause(ctx).Error(), "interrupted").Replace(err.Error())
+		fmt.Fprintln(stderr, errorLine(errors.New(said)))
 		return statusFailed
 	}
 	fmt.Fprintln(stderr, errorLine(err))

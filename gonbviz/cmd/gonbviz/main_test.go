@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -28,6 +30,17 @@ func TestFailures(t *testing.T) {
 		if status != statusFailed || strings.Count(stderr.String(), "\n") != 1 || strings.Contains(stderr.String(), "\x1b") {
 			t.Errorf("%q: status %d, standard error %q", args, status, stderr.String())
 		}
+	}
+}
+
+// TestSignal: what a signal's context gives as its cause is said as any other interruption.
+func TestSignal(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	cancel(errors.New("interrupt signal received"))
+	var stderr bytes.Buffer
+	notebook := filepath.Join("..", "..", "internal", "setup", "testdata", "passing.ipynb")
+	if status := run(ctx, []string{"run", notebook}, io.Discard, &stderr); status != statusFailed || stderr.String() != "gonbviz: interrupted\n" {
+		t.Errorf("status %d, standard error %q", status, stderr.String())
 	}
 }
 

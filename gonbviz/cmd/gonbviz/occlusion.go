@@ -45,7 +45,7 @@ func newOcclusion() *cobra.Command {
 				return err
 			}
 			a.inputs = []string{f.focus, m.fill, m.segments}
-			lens, picture, err := a.begin(&attrib.Attribution{}, true)
+			lens, picture, err := a.begin(command.Context(), &attrib.Attribution{}, true)
 			if err != nil {
 				return err
 			}

@@ -23,7 +23,7 @@ func newPredict() *cobra.Command {
 			if top < 0 {
 				return usageError("--top %d: give a number of classes, or 0 for all", top)
 			}
-			lens, picture, err := a.begin(gonbviz.Top{}, false)
+			lens, picture, err := a.begin(command.Context(), gonbviz.Top{}, false)
 			if err != nil {
 				return err
 			}

@@ -16,7 +16,7 @@ func newReport() *cobra.Command {
 		Example: "  gonbviz report --image cat.jpg --out cat.html",
 		Args:    cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
-			lens, picture, err := a.begin(&gonbviz.Report{}, true)
+			lens, picture, err := a.begin(command.Context(), &gonbviz.Report{}, true)
 			if err != nil {
 				return err
 			}
@@ -26,7 +26,7 @@ func newReport() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := gonbviz.Save(a.out, report); err != nil {
+			if err := a.write(ctx, report); err != nil {
 				return err
 			}
 			_, err = fmt.Fprintf(command.OutOrStdout(), "%s: %s, %d figures\n%s\n", escape(a.out), escape(report.Title), len(report.Figures), escape(lens.Running))
