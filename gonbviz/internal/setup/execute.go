@@ -93,6 +93,9 @@ func (s site) ready(ctx context.Context) error {
 	if s.jupyterInstalled(ctx) && s.toolsInstalled() && s.kernelInstalled() {
 		return nil
 	}
+	if ctx.Err() != nil { // then nothing was found out
+		return context.Cause(ctx)
+	}
 	return errors.New("JupyterLab and the Go kernel are not set up yet; gonbviz setup does it")
 }
 
