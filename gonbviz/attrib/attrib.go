@@ -5,7 +5,6 @@ package attrib
 
 import (
 	"context"
-	"fmt"
 	"math"
 
 	"github.com/convlens/convlens/gonbviz/field"
@@ -146,7 +145,11 @@ func classOf(network *probe.Probe, name string) (int, error) {
 	if name == "" {
 		return -1, nil
 	}
-	return network.Class(name)
+	class, err := network.Class(name)
+	if err != nil {
+		err = &SettingError{"class", err.Error()}
+	}
+	return class, err
 }
 
 // check fills in what an empty Score stands for, and refuses unknown ones.
@@ -157,5 +160,5 @@ func (s Score) check() (Score, error) {
 	case Probability, Logit, LogProbability, Margin:
 		return s, nil
 	}
-	return s, fmt.Errorf("attrib: unknown score %q; there are probability, logit, logprob and margin", s)
+	return s, wrong("score", "unknown score %q; there are probability, logit, logprob and margin", s)
 }

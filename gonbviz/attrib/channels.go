@@ -77,22 +77,11 @@ type Channels struct {
 const MostMaps = 12
 
 func (c ChannelAblation) complete() (ChannelAblation, error) {
-	var err error
-	if c.Score, err = c.Score.check(); err != nil {
-		return c, err
-	}
+	c.Score, _ = c.Score.check()
 	if c.To == "" {
 		c.To = ToZero
 	}
-	switch {
-	case c.Layer == "":
-		return c, fmt.Errorf("attrib: no layer whose channels to silence")
-	case c.To != ToZero && c.To != ToMean:
-		return c, fmt.Errorf("attrib: channels can't be silenced to %q; there are zero and mean", c.To)
-	case c.Batch < 0:
-		return c, fmt.Errorf("attrib: a batch of %d; give 1 or more, or 0 to have it chosen", c.Batch)
-	}
-	return c, nil
+	return c, c.Check()
 }
 
 // Settled fills in the defaults and chooses the batch.

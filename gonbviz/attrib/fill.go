@@ -1,7 +1,6 @@
 package attrib
 
 import (
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"strconv"
@@ -64,7 +63,7 @@ func (f Fill) numbers() ([]float32, error) {
 	for word := range strings.SplitSeq(string(f), ",") {
 		v, err := strconv.ParseFloat(strings.TrimSpace(word), 32)
 		if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
-			return nil, fmt.Errorf("fill %q: give gray, black, white, mean, patchmean, blur, noise, inpaint, zero or finite numbers with commas between", string(f))
+			return nil, wrong("fill", "%q is no fill; give gray, black, white, mean, patchmean, blur, noise, inpaint, zero or finite numbers with commas between", string(f))
 		}
 		values = append(values, float32(v))
 	}
@@ -107,7 +106,7 @@ func (f Fill) picture(values []float32, in models.Input, window Size, seed uint6
 		return nil, err
 	}
 	if len(list) != 1 && len(list) != channels {
-		return nil, fmt.Errorf("fill %q has %d numbers for %d channels", string(f), len(list), channels)
+		return nil, wrong("fill", "%q has %d numbers for %d channels", string(f), len(list), channels)
 	}
 	return repeat(list, len(values)), nil
 }

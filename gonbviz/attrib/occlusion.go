@@ -189,7 +189,10 @@ func (o Occlusion) explain(ctx context.Context, network *probe.Probe, picture *p
 
 // complete fills in the defaults and refuses what can't be, for an input of height × width.
 func (o Occlusion) complete(height, width int) (Occlusion, error) {
-	var err error
+	err := o.Check()
+	if err != nil {
+		return o, err
+	}
 	if o, err = o.completeMore(height, width); err != nil {
 		return o, err
 	}
@@ -199,44 +202,32 @@ func (o Occlusion) complete(height, width int) (Occlusion, error) {
 	whole := image.Rect(0, 0, width, height)
 	if o.Region.Empty() {
 		if o.Region != (image.Rectangle{}) {
-			return o, fmt.Errorf("attrib: region %v is empty", o.Region)
+			return o, wrong("region", "region %v is empty", o.Region)
 		}
 		o.Region = whole
 	}
 	if !o.Region.In(whole) {
-		return o, fmt.Errorf("attrib: region %d,%d,%d,%d does not lie inside the input of %d×%d", o.Region.Min.X, o.Region.Min.Y, o.Region.Dx(), o.Region.Dy(), width, height)
+		return o, wrong("region", "region %d,%d,%d,%d does not lie inside the input of %d×%d", o.Region.Min.X, o.Region.Min.Y, o.Region.Dx(), o.Region.Dy(), width, height)
 	}
-	if o.Window, err = o.Window.in(height, width); err != nil {
-		return o, fmt.Errorf("attrib: window: %w", err)
-	}
-	if o.Stride, err = o.Stride.in(height, width); err != nil {
-		return o, fmt.Errorf("attrib: stride: %w", err)
-	}
+	o.Window, o.Stride = o.Window.in(height, width), o.Stride.in(height, width)
 	if o.Window == (Size{}) {
 		o.Window = Pixels(max((15*min(height, width)+50)/100, 1))
 	}
-	if o.Window.H < 1 || o.Window.W < 1 {
-		return o, fmt.Errorf("attrib: a window of %s pixels; it needs at least 1 a side", o.Window)
-	}
 	if o.Window.H > height || o.Window.W > width {
-		return o, fmt.Errorf("attrib: a window of %d×%d pixels is larger than the input of %d×%d", o.Window.H, o.Window.W, height, width)
+		return o, wrong("window", "a window of %d×%d pixels is larger than the input of %d×%d", o.Window.H, o.Window.W, height, width)
 	}
 	o.Window = Size{H: min(o.Window.H, o.Region.Dy()), W: min(o.Window.W, o.Region.Dx())}
 	if o.Stride == (Size{}) {
 		o.Stride = Size{H: max(o.Window.H/4, 1), W: max(o.Window.W/4, 1)}
 	}
-	if o.Stride.H < 1 || o.Stride.W < 1 {
-		return o, fmt.Errorf("attrib: a stride of %s pixels; it needs at least 1 a side", o.Stride)
-	}
 	if o.Stride.H > o.Window.H && o.Region.Dy() > o.Window.H || o.Stride.W > o.Window.W && o.Region.Dx() > o.Window.W {
-		return o, fmt.Errorf("attrib: a stride of %s is longer than the window of %s and would leave pixels out", o.Stride, o.Window)
+		return o, wrong("stride", "a stride of %s is longer than the window of %s and would leave pixels out", o.Stride, o.Window)
 	}
 	return o.completeWords()
 }
 
-// completeWords fills in and checks the settings that are words.
+// completeWords fills in the settings that are words.
 func (o Occlusion) completeWords() (Occlusion, error) {
-	var err error
 	switch {
 	case o.Fill == "" && o.FillPicture != nil:
 		o.Fill = OtherPicture
@@ -249,18 +240,9 @@ func (o Occlusion) completeWords() (Occlusion, error) {
 	if o.Overlap == "" {
 		o.Overlap = OverlapMean
 	}
-	switch {
-	case o.Border != Cut && o.Border != Inside:
-		return o, fmt.Errorf("attrib: unknown border %q; there are cut and inside", o.Border)
-	case o.Overlap != OverlapMean && o.Overlap != OverlapSum && o.Overlap != OverlapNone:
-		return o, fmt.Errorf("attrib: unknown overlap %q; there are mean, sum and none", o.Overlap)
-	case o.Batch < 0:
-		return o, fmt.Errorf("attrib: a batch of %d; give 1 or more, or 0 to have it chosen", o.Batch)
-	}
-	if o.Exact, err = o.Exact.check(); err != nil {
-		return o, err
-	}
-	return o, o.Fill.Check()
+	var err error
+	o.Exact, err = o.Exact.check()
+	return o, err
 }
 
 // options are the settings as the command line writes them, for an input of size whole.

@@ -17,48 +17,28 @@ func (o Occlusion) windowed() bool {
 
 // completeMore fills in and checks what is measured, and positions other than windows, for an input of height × width.
 func (o Occlusion) completeMore(height, width int) (Occlusion, error) {
-	var err error
 	switch {
 	case o.Unit.Layer != "":
 		o.Score = Activation
 	case o.Measure != nil:
 		o.Score = Measured
-	default:
-		if o.Score, err = o.Score.check(); err != nil {
-			return o, err
-		}
-	}
-	if o.Unit.Layer != "" && o.Measure != nil {
-		return o, errors.New("attrib: both a Unit and a Measure are set; one of them is explained")
-	}
-	kinds := 0
-	for _, set := range []bool{o.Regions != nil, o.Superpixels != 0, o.Segments != nil} {
-		if set {
-			kinds++
-		}
+	case o.Score == "":
+		o.Score = Probability
 	}
 	whole := image.Rect(0, 0, width, height)
 	switch {
-	case kinds > 1:
-		return o, errors.New("attrib: give one of Regions, Superpixels and Segments")
-	case o.Regions != nil && len(o.Regions) == 0:
-		return o, errors.New("attrib: no regions to hide")
-	case o.Superpixels < 0 || o.Superpixels > width*height:
-		return o, fmt.Errorf("attrib: %d superpixels in an input of %d×%d", o.Superpixels, height, width)
+	case o.Superpixels > width*height:
+		return o, wrong("superpixels", "%d superpixels in an input of %d×%d pixels", o.Superpixels, height, width)
 	case o.Segments != nil && len(o.Segments) != width*height:
-		return o, fmt.Errorf("attrib: %d labels for an input of %d×%d pixels", len(o.Segments), height, width)
+		return o, wrong("segments", "%d labels for an input of %d×%d pixels", len(o.Segments), height, width)
 	case o.Segments != nil && slices.Max(o.Segments) < 0:
-		return o, errors.New("attrib: no segments to hide; all labels are negative")
-	case o.Soft < 0 || o.Soft > max(height, width):
-		return o, fmt.Errorf("attrib: a ramp of %d pixels in an input of %d×%d", o.Soft, height, width)
-	case o.Soft > 0 && (o.Superpixels > 0 || o.Segments != nil):
-		return o, errors.New("attrib: superpixels and segments have no soft edges")
-	case o.Fill == Inpaint && (o.Superpixels > 0 || o.Segments != nil):
-		return o, errors.New("attrib: fill inpaint is for windows and regions")
+		return o, wrong("segments", "no segments to hide; all labels are negative")
+	case o.Soft > max(height, width):
+		return o, wrong("soft", "a ramp of %d pixels in an input of %d×%d", o.Soft, height, width)
 	}
 	for _, r := range o.Regions {
 		if r.Empty() || !r.In(whole) {
-			return o, fmt.Errorf("attrib: region %d,%d,%d,%d does not lie inside the input of %d×%d", r.Min.X, r.Min.Y, r.Dx(), r.Dy(), height, width)
+			return o, wrong("regions", "region %d,%d,%d,%d does not lie inside the input of %d×%d", r.Min.X, r.Min.Y, r.Dx(), r.Dy(), height, width)
 		}
 	}
 	return o, nil
@@ -67,19 +47,19 @@ func (o Occlusion) completeMore(height, width int) (Occlusion, error) {
 // checkChannels checks the settings that depend on how many channels the input has.
 func (o Occlusion) checkChannels(height, width, channels int) error {
 	for _, c := range o.Channels {
-		if c < 0 || c >= channels {
-			return fmt.Errorf("attrib: the input has no channel %d; there are %d, from 0 on", c, channels)
+		if c >= channels {
+			return wrong("channels", "the input has no channel %d; there are %d, from 0 on", c, channels)
 		}
 	}
 	if o.Fill == OtherPicture && len(o.FillPicture) != height*width*channels {
-		return fmt.Errorf("attrib: the picture to fill with has %d values for an input of %d×%d×%d",
+		return wrong("fill", "the picture to fill with has %d values for an input of %d×%d×%d",
 			len(o.FillPicture), height, width, channels)
 	}
 	if o.Fill != OtherPicture && o.FillPicture != nil {
-		return fmt.Errorf("attrib: there is a picture to fill with, and fill %s", o.Fill)
+		return wrong("fill", "there is a picture to fill with, and fill %s", o.Fill)
 	}
 	if o.Soft > 0 && o.windowed() && o.Soft > (min(o.Window.H, o.Window.W)-1)/2 {
-		return fmt.Errorf("attrib: ramps of %d pixels leave nothing of a window of %s", o.Soft, o.Window)
+		return wrong("soft", "ramps of %d pixels leave nothing of a window of %s", o.Soft, o.Window)
 	}
 	return nil
 }
@@ -177,7 +157,7 @@ func (g *Grid) hiding(picture *pixel.Prepared) (hiding, error) {
 	}
 	if g.Revealed {
 		if o.Fill == Inpaint {
-			return hiding{}, errors.New("attrib: fill inpaint can't fill all but a window; give another")
+			return hiding{}, Reveal(o).Check()
 		}
 		h.masks = others{withNothing(h.masks), in.Height, in.Width}
 	}

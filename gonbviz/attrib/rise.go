@@ -55,10 +55,10 @@ type RISE struct {
 
 // complete fills in the defaults and refuses what can't be.
 func (r RISE) complete(height, width int) (RISE, error) {
-	var err error
-	if r.Score, err = r.Score.check(); err != nil {
+	if err := r.Check(); err != nil {
 		return r, err
 	}
+	r.Score, _ = r.Score.check()
 	if r.Masks == 0 {
 		r.Masks = 1000
 	}
@@ -71,19 +71,10 @@ func (r RISE) complete(height, width int) (RISE, error) {
 	if r.Fill == "" {
 		r.Fill = Gray
 	}
-	switch {
-	case r.Masks < 2:
-		return r, fmt.Errorf("attrib: %d masks; give 2 or more", r.Masks)
-	case r.Cells < 1 || r.Cells > min(height, width):
-		return r, fmt.Errorf("attrib: masks of %d cells a side for an input of %d×%d", r.Cells, height, width)
-	case !(r.Keep > 0 && r.Keep < 1):
-		return r, fmt.Errorf("attrib: cells that are kept with a probability of %v; give one above 0 and below 1", r.Keep)
-	case r.Batch < 0:
-		return r, fmt.Errorf("attrib: a batch of %d; give 1 or more, or 0 to have it chosen", r.Batch)
-	case r.Fill == PatchMean || r.Fill == Inpaint || r.Fill == OtherPicture:
-		return r, fmt.Errorf("attrib: RISE can't fill with %s", r.Fill)
+	if r.Cells > min(height, width) {
+		return r, wrong("cells", "masks of %d cells a side for an input of %d×%d", r.Cells, height, width)
 	}
-	return r, r.Fill.Check()
+	return r, nil
 }
 
 // Settled fills in the defaults and chooses the batch.

@@ -36,13 +36,13 @@ func (u Unit) check(point probe.Point) error {
 	height, width, maps := point.Places()
 	switch {
 	case axis < 0:
-		return fmt.Errorf("attrib: the values of layer %q have no one axis for channels", u.Layer)
+		return wrong("unit", "the values of layer %q have no one axis for channels", u.Layer)
 	case u.Channel < 0 || u.Channel >= channels:
-		return fmt.Errorf("attrib: layer %q has no channel %d; there are %d, from 0 on", u.Layer, u.Channel, channels)
+		return wrong("unit", "layer %q has no channel %d; there are %d, from 0 on", u.Layer, u.Channel, channels)
 	case u.At && !maps:
-		return fmt.Errorf("attrib: layer %q has no rows and columns", u.Layer)
+		return wrong("unit", "layer %q has no rows and columns", u.Layer)
 	case u.At && (u.Row < 0 || u.Row >= height || u.Column < 0 || u.Column >= width):
-		return fmt.Errorf("attrib: layer %q has maps of %d×%d, without a row %d, column %d", u.Layer, height, width, u.Row, u.Column)
+		return wrong("unit", "layer %q has maps of %d×%d, without a row %d, column %d", u.Layer, height, width, u.Row, u.Column)
 	}
 	return nil
 }

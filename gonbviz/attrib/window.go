@@ -32,15 +32,12 @@ func (s Size) String() string {
 }
 
 // in is the size in pixels of an input of height × width.
-func (s Size) in(height, width int) (Size, error) {
+func (s Size) in(height, width int) Size {
 	if s.Part == 0 {
-		return s, nil
-	}
-	if !(s.Part > 0 && s.Part <= 1) || s.H != 0 || s.W != 0 {
-		return s, fmt.Errorf("a size of %s; give pixels, or a share above 0 and up to 100%%", s)
+		return s
 	}
 	const slack = 1e-9 // of shares that a float64 doesn't hold exactly
-	return Pixels(max(int(s.Part*float64(min(height, width))+0.5+slack), 1)), nil
+	return Pixels(max(int(s.Part*float64(min(height, width))+0.5+slack), 1))
 }
 
 // windows lays windows over area, row by row: the first starts at its corner, further ones a stride on, until the
