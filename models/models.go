@@ -77,10 +77,11 @@ func (n *Network) Class(name string, classes int) (int, error) {
 	if i, err := strconv.Atoi(name); err == nil && i >= 0 && i < classes {
 		return i, nil
 	}
+	hint := ""
 	if len(like) > 0 {
-		return 0, fmt.Errorf("no class %q; there are %s", name, strings.Join(like, ", "))
+		hint = "; like it: " + strings.Join(like, ", ")
 	}
-	return 0, fmt.Errorf("no class %q; give a label or an index from 0 to %d", name, classes-1)
+	return 0, fmt.Errorf("no class %q%s; give a label or an index from 0 to %d", name, hint, classes-1)
 }
 
 // ChannelOrder says what the channels of a network's input are.
