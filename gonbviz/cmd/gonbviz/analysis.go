@@ -132,9 +132,6 @@ func (a *analysis) checkModel() error {
 
 // checkImage refuses what is wrong about the picture's options whatever the files hold.
 func (a *analysis) checkImage() error {
-	if a.image == "" {
-		return usageError("--image is empty; give a file, or one of %s", strings.Join(photos.Names(), ", "))
-	}
 	return oneOf("layout", pixel.Layout(a.layout), []pixel.Layout{pixel.NHWC, pixel.NCHW})
 }
 

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"regexp"
 	"runtime/debug"
 	"slices"
 	"strconv"
@@ -16,7 +17,9 @@ import (
 	"unicode"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
+	"github.com/convlens/convlens/gonbviz/attrib"
 	_ "github.com/convlens/convlens/gonbviz/internal/quiet"
 )
 
@@ -83,16 +86,51 @@ func newRoot() *cobra.Command {
 			}
 			return unknownCommand(root, words[0])
 		},
-		Args: cobra.ArbitraryArgs, // so that a wrong word is told here, in one line
+		Args:              cobra.ArbitraryArgs, // so that a wrong word is told here, in one line
+		PersistentPreRunE: noneEmpty,
 	}
+	root.SetFlagErrorFunc(flagError)
 	root.PersistentFlags().Bool("quiet", false, "no progress on standard error")
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(newLab(), newSetup(), newRun(), newModels(), newLayers(), newPredict(), newFilters(), newActivations(), newOcclusion(), newReport(), newCache())
 	root.SetHelpCommand(newHelp())
 	for _, command := range root.Commands() {
 		command.Flags().SortFlags = false // a command's own options stand before those that it shares
+		command.Args = inForm(command.Args)
 	}
 	return root
+}
+
+// inForm is a check of a command's words whose error says how the command is called.
+func inForm(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(command *cobra.Command, words []string) error {
+		if check(command, words) == nil {
+			return nil
+		}
+		return usageError("%s: it is called as %s", strings.Join(append([]string{command.Name()}, words...), " "), command.UseLine())
+	}
+}
+
+// flagError says what an option takes in place of why its value could not be parsed.
+func flagError(_ *cobra.Command, err error) error {
+	var invalid *pflag.InvalidValueError
+	if !errors.As(err, &invalid) {
+		return err
+	}
+	takes := map[string]string{"bool": "true or false", "float64": "a number", "int": "a whole number", "uint64": "a whole number from 0 on"}
+	flag := invalid.GetFlag()
+	return usageError("--%s %q: give %s", flag.Name, invalid.GetValue(), takes[flag.Value.Type()])
+}
+
+// noneEmpty refuses an option that is given and says nothing, as one does by a variable of a script that was never set.
+func noneEmpty(command *cobra.Command, _ []string) error {
+	var err error
+	command.Flags().Visit(func(flag *pflag.Flag) {
+		if flag.Value.String() == "" {
+			err = usageError("--%s is empty; give a value or leave it out", flag.Name)
+		}
+	})
+	return err
 }
 
 const about = `Looks inside a convolutional network: what its layers are, what its filters have learnt, what each layer
@@ -112,7 +150,7 @@ func newHelp() *cobra.Command {
 	return &cobra.Command{
 		Use:   "help [command]",
 		Short: "Say what a command does and takes",
-		Args:  cobra.MaximumNArgs(1),
+		Args:  inForm(cobra.MaximumNArgs(1)),
 		RunE: func(help *cobra.Command, words []string) error {
 			root := help.Root()
 			command, rest, err := root.Find(words)
@@ -178,10 +216,22 @@ func progress(command *cobra.Command) io.Writer {
 
 const maxErrorLine = 500
 
+// packagePrefix is what our packages put before their errors, which says nothing to whoever calls the command.
+var packagePrefix = regexp.MustCompile(`(^|: )(?:attrib|models|pixel|probe|weights): `)
+
+// inWords is an error in the command's words: with the option that is to be changed, where that is known.
+func inWords(err error) string {
+	var setting *attrib.SettingError
+	if errors.As(err, &setting) {
+		return "--" + setting.Name + ": " + setting.Reason
+	}
+	return packagePrefix.ReplaceAllString(err.Error(), "$1")
+}
+
 // errorLine is an error as one line of at most 500 characters, with control characters escaped. Of a longer one the
 // middle is left out: a name stands at its beginning, the reason and the mend at its end.
 func errorLine(err error) string {
-	text := []rune("gonbviz: " + escape(strings.TrimSpace(err.Error())))
+	text := []rune("gonbviz: " + escape(strings.TrimSpace(inWords(err))))
 	if over := len(text) - maxErrorLine; over > 0 {
 		text = slices.Replace(text, maxErrorLine/3, maxErrorLine/3+over+1, '…')
 	}

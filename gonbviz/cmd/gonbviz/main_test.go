@@ -11,13 +11,30 @@ import (
 )
 
 func TestWrongCalls(t *testing.T) {
-	for _, args := range [][]string{
-		{"nonsense"}, {"run"}, {"setup", "extra"}, {"setup", "--no-such-flag"}, {"setup", "--plugin", "cuda\n"},
-		{"lab", "--port", "x"}, {"lab", "--port", "70000"}, {"run", "--html", "d", "a/n.ipynb", "b/n.ipynb"},
+	for words, args := range map[string][]string{
+		`no command "nonsense"; there are: `:                           {"nonsense"},
+		"run: it is called as gonbviz run NOTEBOOK... [flags]":         {"run"},
+		"setup extra: it is called as gonbviz setup [flags]":           {"setup", "extra"},
+		"predict extra: it is called as gonbviz predict [flags]":       {"predict", "extra"},
+		"help predict extra: it is called as gonbviz help [command]":   {"help", "predict", "extra"},
+		"cache clear extra: it is called as gonbviz cache [list|clear": {"cache", "clear", "extra"},
+		"unknown flag: --no-such-flag":                                 {"setup", "--no-such-flag"},
+		`--plugin "cuda\n": it is one of`:                              {"setup", "--plugin", "cuda\n"},
+		`--port "x": give a whole number`:                              {"lab", "--port", "x"},
+		"--port 70000: it is":                                          {"lab", "--port", "70000"},
+		"--html: a/n.ipynb and":                                        {"run", "--html", "d", "a/n.ipynb", "b/n.ipynb"},
+		`--batch "2.5": give a whole number`:                           {"occlusion", "--out", "o.svg", "--batch", "2.5"},
+		`--keep "x": give a number`:                                    {"occlusion", "--out", "o.svg", "--keep", "x"},
+		`--seed "-1": give a whole number from 0 on`:                   {"occlusion", "--out", "o.svg", "--seed", "-1"},
+		`--quiet "x": give true or false`:                              {"models", "--quiet=x"},
+		"--class is empty; give a value":                               {"occlusion", "--out", "o.svg", "--class", ""},
+		"--unit is empty; give a value":                                {"occlusion", "--out", "o.svg", "--unit", ""},
+		"--limit is empty; give a value":                               {"cache", "--limit", ""},
+		"--html is empty; give a value":                                {"run", "--html", "", "main.go"},
 	} {
 		var stdout, stderr bytes.Buffer
 		status := run(context.Background(), args, &stdout, &stderr)
-		if status != statusUsage || strings.Count(stderr.String(), "\n") != 1 || stdout.Len() > 0 {
+		if status != statusUsage || strings.Count(stderr.String(), "\n") != 1 || stdout.Len() > 0 || !strings.HasPrefix(stderr.String(), "gonbviz: "+words) {
 			t.Errorf("%q: status %d, standard error %q, output %q", args, status, stderr.String(), stdout.String())
 		}
 	}

@@ -58,7 +58,7 @@ func (m *methodFlags) add(command *cobra.Command, o *attrib.Occlusion) {
 
 // read puts the options into o and refuses what is wrong whatever the files hold.
 func (m *methodFlags) read(command *cobra.Command, o *attrib.Occlusion) error {
-	if err := m.check(command); err != nil {
+	if err := m.checkFlags(command); err != nil {
 		return err
 	}
 	if file, ok := strings.CutPrefix(string(o.Fill), "@"); ok && file != "" {
@@ -80,8 +80,8 @@ func (m *methodFlags) read(command *cobra.Command, o *attrib.Occlusion) error {
 	return err
 }
 
-// check refuses options that say nothing to the method, and wrong ones.
-func (m *methodFlags) check(command *cobra.Command) error {
+// checkFlags refuses options that say nothing to the method, and wrong ones.
+func (m *methodFlags) checkFlags(command *cobra.Command) error {
 	own, known := methodsFlags[m.name]
 	if !known {
 		return usageError("--method %q: it is one of occlusion, reveal, ablation, rise, channels", m.name)
@@ -106,7 +106,23 @@ func (m *methodFlags) check(command *cobra.Command) error {
 	if command.Flags().Changed("superpixels") && command.Flags().Changed("segments") {
 		return usageError("give either --superpixels or --segments")
 	}
-	return oneOf("to", m.layers.To, []attrib.Silence{attrib.ToZero, attrib.ToMean})
+	for _, flag := range []string{"superpixels", "masks", "cells", "keep"} {
+		if f := command.Flags().Lookup(flag); f.Changed && strings.Trim(f.Value.String(), "-0") == "" { // to the methods, 0 is the default
+			return usageError("--%s %s: give more than 0, or leave it out for the default", flag, f.Value)
+		}
+	}
+	return nil
+}
+
+// check refuses what the method says can't be, whatever the network and the files.
+func (m *methodFlags) check(o attrib.Occlusion) error {
+	if m.segments != "" {
+		o.Segments = []int{0} // until the file is read
+	}
+	if err := m.method(o).Check(); err != nil {
+		return &usage{err}
+	}
+	return nil
 }
 
 // readUnit reads "LAYER:CHANNEL" or "LAYER:CHANNEL:ROW:COLUMN"; a layer's name may hold colons of its own.
@@ -129,47 +145,61 @@ func readUnit(text string) (attrib.Unit, error) {
 	}
 	row, hasRow := number(2)
 	channel, hasChannel := number(3)
+	if name(1) == "" || hasRow && hasChannel && name(3) == "" {
+		return attrib.Unit{}, usageError("--unit %q: name the layer: LAYER:CHANNEL or LAYER:CHANNEL:ROW:COLUMN", text)
+	}
 	if hasRow && hasChannel {
 		return attrib.Unit{Layer: name(3), Channel: channel, At: true, Row: row, Column: column}, nil
 	}
 	return attrib.Unit{Layer: name(1), Channel: column}, nil
 }
 
-// method is what the options ask for, after o and what lies in files.
-func (m *methodFlags) method(a *analysis, lens *gonbviz.Lens, o attrib.Occlusion) (attrib.Method, error) {
+// readFiles puts into o what lies in files.
+func (m *methodFlags) readFiles(a *analysis, lens *gonbviz.Lens, o *attrib.Occlusion) error {
 	if m.fill != "" {
 		picture, err := a.openPicture(m.fill)
 		if err != nil {
-			return nil, fmt.Errorf("--fill: %w", err)
+			return fmt.Errorf("--fill: %w", err)
 		}
 		other, err := lens.Prepare(picture)
 		if err != nil {
-			return nil, fmt.Errorf("--fill: %w", err)
+			return fmt.Errorf("--fill: %w", err)
 		}
 		o.FillPicture = other.Values
 	}
 	if m.segments != "" {
 		picture, err := a.openPicture(m.segments)
 		if err != nil {
-			return nil, fmt.Errorf("--segments: %w", err)
+			return fmt.Errorf("--segments: %w", err)
 		}
 		if o.Segments, err = pixel.Segments(picture, lens.Network().Input); err != nil {
-			return nil, fmt.Errorf("--segments %s: %w", m.segments, err)
+			return fmt.Errorf("--segments %s: %w", m.segments, err)
 		}
 	}
+	return nil
+}
+
+// checked is a method that knows what can't be.
+type checked interface {
+	attrib.Method
+	Check() error
+}
+
+// method is what the options ask for, with those of o.
+func (m *methodFlags) method(o attrib.Occlusion) checked {
 	switch m.name {
 	case revealMethod:
-		return attrib.Reveal(o), nil
+		return attrib.Reveal(o)
 	case ablationMethod:
-		return attrib.Ablation(o), nil
+		return attrib.Ablation(o)
 	case riseMethod:
 		r := m.rise
 		r.Class, r.Score, r.Fill, r.Batch, r.Seed = o.Class, o.Score, o.Fill, o.Batch, o.Seed
-		return r, nil
+		return r
 	case channelsMethod:
 		c := m.layers
 		c.Class, c.Score, c.Batch = o.Class, o.Score, o.Batch
-		return c, nil
+		return c
 	}
-	return o, nil
+	return o
 }

@@ -44,6 +44,9 @@ func newOcclusion() *cobra.Command {
 			if err := f.read(&o); err != nil {
 				return err
 			}
+			if err := m.check(o); err != nil {
+				return err
+			}
 			a.inputs = []string{f.focus, m.fill, m.segments}
 			lens, picture, err := a.begin(command.Context(), &attrib.Attribution{}, true)
 			if err != nil {
@@ -53,12 +56,11 @@ func newOcclusion() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			method, err := m.method(&a, lens, o)
-			if err != nil {
+			if err := m.readFiles(&a, lens, &o); err != nil {
 				return err
 			}
 			ctx, end := watched(command)
-			result, err := method.Attribute(ctx, lens.Probe, picture)
+			result, err := m.method(o).Attribute(ctx, lens.Probe, picture)
 			end()
 			if err != nil {
 				return err
@@ -103,22 +105,8 @@ func (f *occlusionFlags) read(o *attrib.Occlusion) error {
 	if o.Region, err = readBox("region", f.region); err != nil {
 		return err
 	}
-	if err := o.Fill.Check(); err != nil {
-		return usageError("--fill: %v", err)
-	}
-	if o.Batch < 0 {
-		return usageError("--batch %d: give a number of positions, or 0", o.Batch)
-	}
-	for _, err := range []error{
-		oneOf("border", o.Border, []attrib.Border{attrib.Cut, attrib.Inside}),
-		oneOf("overlap", o.Overlap, []attrib.Overlap{attrib.OverlapMean, attrib.OverlapSum, attrib.OverlapNone}),
-		oneOf("score", o.Score, []attrib.Score{attrib.Logit, attrib.Probability, attrib.LogProbability, attrib.Margin}),
-		oneOf("map", gonbviz.Reading(f.reading), []gonbviz.Reading{gonbviz.Drop, gonbviz.Probability, gonbviz.BestClass, crops}),
-		oneOf("exact", o.Exact, []attrib.Exact{attrib.Auto, attrib.Incremental, attrib.Full}),
-	} {
-		if err != nil {
-			return err
-		}
+	if err := oneOf("map", gonbviz.Reading(f.reading), []gonbviz.Reading{gonbviz.Drop, gonbviz.Probability, gonbviz.BestClass, crops}); err != nil {
+		return err
 	}
 	return f.checkFocus(o)
 }
