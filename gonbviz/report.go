@@ -22,11 +22,16 @@ func (r *Report) HTML() []byte { return picture.Page(r.Title, r.Figures...) }
 
 // Report makes the report on a picture. ctx stops it and hears of its progress.
 func (l *Lens) Report(ctx context.Context, photo *pixel.Prepared) (*Report, error) {
+	return l.ReportWith(ctx, photo, attrib.Occlusion{})
+}
+
+// ReportWith makes the report with a heatmap as o asks for: of another class, perhaps, or by another score.
+func (l *Lens) ReportWith(ctx context.Context, photo *pixel.Prepared, o attrib.Occlusion) (*Report, error) {
 	answer, err := l.classify(ctx, photo)
 	if err != nil {
 		return nil, err
 	}
-	occlusion, err := l.attribute(ctx, photo, attrib.Occlusion{})
+	occlusion, err := l.attribute(ctx, photo, o)
 	if err != nil {
 		return nil, err
 	}

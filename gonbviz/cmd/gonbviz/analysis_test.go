@@ -482,6 +482,26 @@ func TestClass(t *testing.T) {
 	}
 }
 
+// TestReport explains another class in its heatmap than the best one.
+func TestReport(t *testing.T) {
+	inFolder(t)
+	write(t, "labels.txt", "one\ntwo\nthree\n")
+	line := "report --backend go --model branches --image photo.png --labels labels.txt --out r.html"
+	for options, want := range map[string]string{
+		" --class two --score logit": "class two (1) · score logit", " --class 2": "class three (2) · score probability",
+	} {
+		call(t, line+options)
+		if page := string(must(os.ReadFile("r.html"))); !strings.Contains(page, want) {
+			t.Errorf("%s: the page does not say %q", options, want)
+		}
+	}
+	if err := os.Remove("r.html"); err != nil {
+		t.Fatal(err)
+	}
+	fails(t, statusUsage, "--score: unknown score", strings.Fields(line+" --score loss")...)
+	fails(t, statusFailed, `--class: no class "four"`, strings.Fields(line+" --class four")...)
+}
+
 func TestLayersAndModels(t *testing.T) {
 	d := document(t, "", "layers --model branches --json")
 	layers := d["layers"].([]any)

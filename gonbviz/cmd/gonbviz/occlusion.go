@@ -81,8 +81,7 @@ func newOcclusion() *cobra.Command {
 	flags.StringVar(&f.region, "region", "", "`x,y,w,h`: hide windows inside this rectangle of the network's input alone")
 	flags.StringVar(&f.reading, "map", string(gonbviz.Drop), "`drop|probability|class|crops`: draw the drop of the score, the probability\nof the class at each position, the most probable class there,\nor the positions that matter most and least")
 	flags.StringVar(&f.focus, "focus", "", "say which share of what supports the class lies inside `x,y,w,h`, a box in pixels of the\nnetwork's input, inside a picture file that is white inside and black outside,\nor in the strongest N% of the pixels (10%)")
-	flags.StringVar(&o.Class, "class", "", "the class to explain: its `label`, else its index (default: the best)")
-	flags.StringVar((*string)(&o.Score), "score", string(attrib.Probability), "what is measured of the class, `score`: logit, probability, logprob (the\nprobability's natural logarithm), or margin (the logit less the\nlargest other one)")
+	explained(command, &o)
 	flags.IntVar(&o.Batch, "batch", 0, "`N` positions at once, rounded down to a power of two;\n0: chosen by the memory at hand")
 	flags.StringVar((*string)(&o.Exact), "exact", string(attrib.Auto), "`auto|incremental|full`: compute of the network's maps only what a window changes,\nor all of them, the same up to rounding; auto: what is done sooner")
 	flags.Uint64Var(&o.Seed, "seed", 0, "`N`: what the noise of --fill noise and the masks of --method rise are made from")
@@ -91,6 +90,13 @@ func newOcclusion() *cobra.Command {
 	a.onModel(command)
 	a.onImage(command)
 	return command
+}
+
+// explained gives a command the options that say what a heatmap explains.
+func explained(command *cobra.Command, o *attrib.Occlusion) {
+	flags := command.Flags()
+	flags.StringVar(&o.Class, "class", "", "the class to explain: its `label`, else its index (default: the best)")
+	flags.StringVar((*string)(&o.Score), "score", string(attrib.Probability), "what is measured of the class, `score`: logit, probability, logprob (the\nprobability's natural logarithm), or margin (the logit less the\nlargest other one)")
 }
 
 // read puts the options into o and refuses what is wrong whatever the network.
