@@ -491,7 +491,7 @@ func TestReport(t *testing.T) {
 		" --class two --score logit": "class two (1) · score logit", " --class 2": "class three (2) · score probability",
 	} {
 		call(t, line+options)
-		if page := string(must(os.ReadFile("r.html"))); !strings.Contains(page, want) {
+		if page := strings.Join(strings.Fields(string(must(os.ReadFile("r.html")))), " "); !strings.Contains(page, want) {
 			t.Errorf("%s: the page does not say %q", options, want)
 		}
 	}
