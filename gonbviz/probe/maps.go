@@ -104,6 +104,11 @@ func (p *Probe) Maps(ctx context.Context, picture *pixel.Prepared, m Maps) (*Map
 			return nil, err
 		}
 		points[i] = p.point(l, m.Pre)
+		if m.Pre {
+			if err := p.checkPre(l); err != nil {
+				return nil, err
+			}
+		}
 	}
 	captured, err := p.capture(ctx, picture.Values, points)
 	if err == nil {
@@ -117,6 +122,32 @@ func (p *Probe) Maps(ctx context.Context, picture *pixel.Prepared, m Maps) (*Map
 		set.Layers = append(set.Layers, p.layerMaps(l, captured[i], m))
 	}
 	return set, nil
+}
+
+// checkPre refuses a pooling or a concatenation of what has been through an activation function: nothing of it is before.
+func (p *Probe) checkPre(l *Layer) error {
+	after := p.after(l)
+	if !l.gathers() || !strings.HasPrefix(after, "after ") {
+		return nil
+	}
+	before := p.beforeFunction(l)
+	return fmt.Errorf("layer %q of %s reads what is %s already, so that pre says nothing to it; ask for %s", l.Name, p.network.Name, after,
+		strings.Join(before[:min(5, len(before))], ", "))
+}
+
+// gathers reports whether a layer only picks and joins what others answer.
+func (l *Layer) gathers() bool { return l.Kind == Pool || l.Kind == Concat }
+
+// beforeFunction are the names of what a layer gathers, before its activation function.
+func (p *Probe) beforeFunction(l *Layer) (names []string) {
+	for _, from := range l.from {
+		if from.gathers() {
+			names = append(names, p.beforeFunction(from)...)
+			continue
+		}
+		names = append(names, p.point(from, true).Name)
+	}
+	return names
 }
 
 // tensorPoint is a tensor of the network's file as a layer whose values stay in the file's order. What the file computes
@@ -140,7 +171,7 @@ func (p *Probe) point(l *Layer, pre bool) *Layer {
 	if pre && l.Kind == Activation && l.source().node != p.recorded.Picture {
 		return l.source()
 	}
-	if l.Kind == Activation || l.Kind == Pool || l.Kind == Concat {
+	if l.Kind == Activation || l.gathers() {
 		return l
 	}
 	next := p.reader(l)
