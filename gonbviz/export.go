@@ -370,12 +370,15 @@ func document(result any) any {
 	case Top:
 		return map[string]any{"model": r.Network, "input": inputDocument(r.Picture), "backend": r.Backend, "versions": Versions(), "classes": r.Classes(), "options": map[string]any{"top": r.N}, "seed": 0}
 	case LayerTable:
-		return map[string]any{"model": r.Network, "layers": layerDocuments(r.Layers)}
+		return map[string]any{
+			"model": r.Network, "layers": layerDocuments(r.Layers), "versions": Versions(),
+			"options": map[string]any{}, "backend": r.Backend, "seed": 0, // there are none, and nothing was run
+		}
 	case *probe.FilterBank:
 		return map[string]any{
 			"model": r.Network, "layer": layerDocuments([]probe.Layer{r.Layer})[0], "options": map[string]string{"scale": r.Filters.Scale.String()},
 			"shape": []int{r.Out, r.In, r.H, r.W}, "weights": nest(r.Weights, r.Out, r.In, r.H, r.W), "versions": Versions(),
-			"backend": nil, "seed": 0, // nothing was run
+			"backend": r.Backend, "seed": 0, // nothing was run
 		}
 	case *probe.MapSet:
 		return mapsDocument(r)
@@ -442,10 +445,16 @@ func layerDocuments(layers []probe.Layer) []map[string]any {
 	return list
 }
 
+// numberOptions are the options whose values are always numbers. Others may look like one (a window of "34", not "34x20").
+var numberOptions = []string{"soft", "superpixels", "regions", "masks", "cells", "keep", "seed"}
+
 func attributionDocument(a *attrib.Attribution) map[string]any {
-	options := map[string]string{}
+	options := map[string]any{}
 	for _, o := range a.Options {
 		options[o.Name] = o.Value
+		if slices.Contains(numberOptions, o.Name) {
+			options[o.Name] = json.Number(o.Value)
+		}
 	}
 	d := map[string]any{
 		"model": a.Network, "method": a.Method, "input": inputDocument(a.Picture),

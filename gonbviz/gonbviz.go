@@ -76,8 +76,9 @@ func Photo(name string) (*pixel.Photo, error) {
 
 // LayerTable is the list of a network's layers.
 type LayerTable struct {
-	Network string
-	Input   models.Input
+	// Network as it is open on Backend.
+	Network, Backend string
+	Input            models.Input
 	// Guessed says what about Input was assumed; empty where nothing was.
 	Guessed string
 	Layers  []probe.Layer
@@ -85,7 +86,7 @@ type LayerTable struct {
 
 // LayerTable lists the layers in order of execution.
 func (l *Lens) LayerTable() LayerTable {
-	return LayerTable{l.Network().Name, l.Network().Input, l.Network().Guessed, l.Layers()}
+	return LayerTable{l.Network().Name, l.BackendName(), l.Network().Input, l.Network().Guessed, l.Layers()}
 }
 
 // Classify asks the network what a picture shows.

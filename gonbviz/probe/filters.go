@@ -37,10 +37,10 @@ type Filters struct {
 
 // FilterBank is the kernels of a convolution.
 type FilterBank struct {
-	// Filters is what was asked for; Network and Layer are what it was asked of.
-	Filters Filters
-	Network string
-	Layer   Layer
+	// Filters is what was asked for; Network, open on Backend, and Layer are what it was asked of.
+	Filters          Filters
+	Network, Backend string
+	Layer            Layer
 	// Out filters with In channels each (those of its group, where it has groups) of H×W weights.
 	Out, In, H, W int
 	// Weights are out × in × H × W, whatever the order in which the network stores them.
@@ -119,7 +119,7 @@ func (p *Probe) bank(f Filters, l *Layer, flat []float32, dims []int) (*FilterBa
 	}
 	order := []int{axes.KernelOutputChannels, axes.KernelInputChannels, axes.KernelSpatial[0], axes.KernelSpatial[1]}
 	b := &FilterBank{
-		Filters: f, Network: p.network.Name, Layer: *l, Order: p.network.Input.Order,
+		Filters: f, Network: p.network.Name, Backend: p.BackendName(), Layer: *l, Order: p.network.Input.Order,
 		Out: dims[order[0]], In: dims[order[1]], H: dims[order[2]], W: dims[order[3]],
 		Stride: [2]int{at(attributes.Strides, 0, 1), at(attributes.Strides, 1, 1)},
 	}

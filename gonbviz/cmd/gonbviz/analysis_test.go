@@ -249,6 +249,7 @@ func TestWrongFiles(t *testing.T) {
 	}
 	fails(t, statusFailed, "nearest: stem", "filters", "--model", "branches", "--layer", "stemm", "--out", "o.svg")
 	fails(t, statusFailed, "those are: stem, fire/left", "filters", "--model", "branches", "--layer", "head", "--out", "o.svg")
+	fails(t, statusFailed, "is after ReLU already, so that pre says nothing to it; ask for fire/left, fire/right", strings.Fields("activations --backend go --model branches --layer fire --pre --out o.svg")...)
 	fails(t, statusFailed, `no layer "a\nb"`, "activations", "--backend", "go", "--model", "branches", "--layer", "stem,a\nb", "--out", "o.svg")
 	t.Setenv("GOMLX_BACKEND", "bogus")
 	fails(t, statusFailed, "bogus", "predict", "--model", "branches")
@@ -278,6 +279,10 @@ func exactNumbers(t *testing.T, backend string) {
 		if fmt.Sprint(d["grid"]) != want.grid || fmt.Sprint(d["map"]) != want.pixels || d["clean"] != 54.0 {
 			t.Errorf("%s: grid %v, map %v, clean %v; want %v", options, d["grid"], d["map"], d["clean"], want)
 		}
+	}
+	rise := document(t, "o.json", "occlusion --quiet --model exact --image ramp.npy --method rise --masks 3 --seed 2 --out o.json --backend "+backend)["options"].(map[string]any)
+	if rise["masks"] != 3.0 || rise["seed"] != 2.0 || rise["keep"] != 0.5 {
+		t.Errorf("options of RISE %v", rise)
 	}
 	d := document(t, "o.json", base+" --window 3 --stride 2")
 	if d["positions"] != 4.0 || d["score"] != "logit" || fmt.Sprint(d["class"]) != "map[index:0 label:0]" || fmt.Sprint(d["best_class"]) != "[[0 0] [0 0]]" || d["seed"] != 0.0 {
@@ -503,12 +508,19 @@ func TestReport(t *testing.T) {
 }
 
 func TestLayersAndModels(t *testing.T) {
+	inFolder(t)
 	d := document(t, "", "layers --model branches --json")
 	layers := d["layers"].([]any)
 	first := layers[0].(map[string]any)
 	want := map[string]any{"name": "stem", "kind": "conv", "shape": []any{15.0, 10.0, 4.0}, "parameters": 112.0, "receptive_field": []any{3.0, 3.0}, "stride": []any{2.0, 2.0}}
 	if !reflect.DeepEqual(first, want) || d["model"] != "branches" {
 		t.Errorf("first layer %v, want %v", first, want)
+	}
+	for _, line := range []string{"layers --model branches --out d.json", "filters --model branches --layer stem --out d.json"} {
+		d := document(t, "d.json", line)
+		if options, versions := d["options"].(map[string]any), d["versions"].(map[string]any); options == nil || versions["go"] == nil || d["backend"] != "go" || d["seed"] != 0.0 {
+			t.Errorf("%s: options %v, versions %v, backend %v, seed %v", line, options, versions, d["backend"], d["seed"])
+		}
 	}
 	kinds := []string{"conv", "dense", "pool", "norm", "activation", "add", "concat", "other"}
 	text := call(t, "layers --model branches")
@@ -518,7 +530,6 @@ func TestLayersAndModels(t *testing.T) {
 			t.Errorf("layer %v in %s", l, text)
 		}
 	}
-	inFolder(t)
 	call(t, "layers --model branches --out l.csv")
 	table := must(csv.NewReader(strings.NewReader(string(must(os.ReadFile("l.csv"))))).ReadAll())
 	if printed := strings.Split(strings.TrimSpace(text), "\n"); len(table) != len(printed) {

@@ -49,9 +49,9 @@ func (m *methodFlags) add(command *cobra.Command, o *attrib.Occlusion) {
 	flags.StringVar(&m.segments, "segments", "", "hide the pixels of each colour of this picture `file` together, not windows,\nor those of each number of an .npy file, height × width of the network's input")
 	flags.StringVar(&m.channels, "channels", "", "hide only these channels of the input, `N[,N…]` from 0 on (default: all)")
 	flags.StringVar(&m.unit, "unit", "", "explain a channel of an inner layer, not a class: `LAYER:CHANNEL` for the mean\nof its map or LAYER:CHANNEL:ROW:COLUMN for a value in it")
-	flags.IntVar(&m.rise.Masks, "masks", 1000, "--method rise: the number `N` of masks")
-	flags.IntVar(&m.rise.Cells, "cells", 7, "--method rise: masks of `N` cells a side")
-	flags.Float64Var(&m.rise.Keep, "keep", 0.5, "--method rise: the `probability` that a cell shows the picture")
+	flags.IntVar(&m.rise.Masks, "masks", 0, "--method rise: the number `N` of masks (default: 1000)")
+	flags.IntVar(&m.rise.Cells, "cells", 0, "--method rise: masks of `N` cells a side (default: 7, fewer on an input of fewer pixels)")
+	flags.Float64Var(&m.rise.Keep, "keep", 0, "--method rise: the `probability` that a cell shows the picture (default: 0.5)")
 	flags.StringVar(&m.layers.Layer, "layer", "", "--method channels: the `layer`, as in gonbviz layers")
 	flags.StringVar((*string)(&m.layers.To), "to", string(attrib.ToZero), "--method channels: `zero|mean`, what a silenced channel's values become;\nmean is that of its map")
 }
