@@ -172,7 +172,8 @@ var npyKinds = map[string]string{
 }
 
 func npyKind(descr string) (kind, error) {
-	name, ok := npyKinds[strings.Trim(descr, `'"`)]
+	descr = strings.Trim(descr, `'"`)
+	name, ok := npyKinds[descr]
 	if !ok {
 		return kind{}, fmt.Errorf("values of type %.40q; little-endian float32, float64 and integers can be read", descr)
 	}

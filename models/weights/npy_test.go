@@ -65,7 +65,7 @@ var badNPY = map[string]struct {
 	"key twice":     {npy(1, "{'descr': '<f4', 'descr': '<f8', 'fortran_order': False, 'shape': (1,)}"), `"descr" twice`},
 	"more keys":     {npy(1, "{'descr': '<f4', 'fortran_order': False, 'shape': (1,), 'x': True}"), "other than"},
 	"code":          {npy(1, "{'descr': f(), 'fortran_order': False, 'shape': (1,)}"), "can't be read at"},
-	"objects":       {npy(1, dict("|O", "(1,)"), zero8...), "type \"'|O'\""},
+	"objects":       {npy(1, dict("|O", "(1,)"), zero8...), `type "|O"`},
 	"records":       {npy(1, "{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,)}"), "values of type"},
 	"big-endian":    {npy(1, dict(">f4", "(1,)"), zero8[:4]...), "little-endian"},
 	"half floats":   {npy(1, dict("<f2", "(1,)"), zero8[:2]...), "values of type"},
