@@ -43,9 +43,18 @@ var xlaNames = []string{"xla", "stablehlo", "hlo", "shlo"}
 // The file of an XLA plugin is looked at before it is loaded, because loading a damaged one kills the process; the
 // error then says how to mend it. Errors are one line.
 func Open(config string) (compute.Backend, Choice, error) {
-	if config == "" {
-		config = os.Getenv(compute.ConfigEnvVar)
+	if env := os.Getenv(compute.ConfigEnvVar); config == "" && env != "" {
+		backend, choice, err := openAs(env)
+		if err != nil {
+			err = fmt.Errorf("%s: %w", compute.ConfigEnvVar, err)
+		}
+		return backend, choice, err
 	}
+	return openAs(config)
+}
+
+// openAs opens the backend that config asks for, or the best one.
+func openAs(config string) (compute.Backend, Choice, error) {
 	choice, err := choose(config)
 	if err != nil {
 		return nil, Choice{}, err
@@ -66,9 +75,9 @@ func choose(config string) (Choice, error) {
 	case slices.Contains(xlaNames, name):
 		return chooseXLA(config, name, rest)
 	case !slices.Contains(compute.List(), name):
-		known := compute.List()
+		known := slices.DeleteFunc(compute.List(), func(name string) bool { return slices.Contains(xlaNames[1:], name) }) // the same as the first
 		slices.Sort(known)
-		return Choice{}, fmt.Errorf("backend %q is not known; there are: %s", name, strings.Join(known, ", "))
+		return Choice{}, fmt.Errorf("backend %q is not known; there are %s", name, strings.Join(known, " and "))
 	case name == gobackend.BackendName:
 		return Choice{Config: config, Line: "pure Go, as asked for (" + Cost + ")"}, nil
 	}
@@ -110,8 +119,8 @@ func chooseXLA(config, backend, rest string) (Choice, error) {
 		return Choice{}, err
 	}
 	if path == "" {
-		return Choice{}, fmt.Errorf("backend %q: no such XLA plugin is installed; gonbviz setup gets one for the CPU, "+
-			"and %s=go does without", config, compute.ConfigEnvVar)
+		return Choice{}, fmt.Errorf("backend %q: no such XLA plugin is installed; gonbviz setup gets one for the CPU; "+
+			"pure Go does without (--backend go, %s=go)", config, compute.ConfigEnvVar)
 	}
 	return xlaChoice(backend, path, options)
 }
@@ -157,5 +166,5 @@ func oneLine(err error) error {
 		return nil
 	}
 	line, _, _ := strings.Cut(strings.TrimSpace(err.Error()), "\n")
-	return errors.New(line)
+	return errors.New(strings.TrimSuffix(line, ", ; see code for documentation"))
 }

@@ -101,6 +101,27 @@ func TestOpenWrong(t *testing.T) {
 	}
 }
 
+// The error names the variable where nothing else asked for the backend, and what to ask for instead.
+func TestOpenWrongWords(t *testing.T) {
+	alone(t)
+	for config, words := range map[string]string{
+		"nonsense": `backend "nonsense" is not known; there are go`,
+		"go:foo":   "ops_parallel, dependency_order, creation_order",
+	} {
+		_, _, err := Open(config)
+		if err == nil || !strings.Contains(err.Error(), words) || strings.Contains(err.Error(), "hlo") || strings.Contains(err.Error(), "see code") {
+			t.Errorf("Open(%q): %v", config, err)
+		}
+		t.Setenv(compute.ConfigEnvVar, config)
+		if _, _, env := Open(""); env == nil || env.Error() != compute.ConfigEnvVar+": "+err.Error() {
+			t.Errorf("by the environment: %v", env)
+		}
+	}
+	if _, _, err := Open("xla:foo"); Missing == "" && (err == nil || !strings.Contains(err.Error(), "--backend go")) {
+		t.Errorf("another plugin: %v", err)
+	}
+}
+
 // A damaged file must never reach the loader, which would end the process.
 func TestOpenDamaged(t *testing.T) {
 	if Missing != "" || runtime.GOOS != "linux" {
