@@ -55,6 +55,8 @@ func ReadLabels(r io.Reader) ([]string, error) {
 		return nil, err
 	case len(text) > maxLabels:
 		return nil, fmt.Errorf("more than %d MB of labels", maxLabels>>20)
+	case len(text) == 0:
+		return nil, errors.New("no labels; the file is empty")
 	case !utf8.Valid(text):
 		return nil, errors.New("labels that are not UTF-8; save the file as UTF-8")
 	}

@@ -50,6 +50,9 @@ func TestReadLabels(t *testing.T) {
 			t.Errorf("%q: %q, %v; want %q", text, got, err, want)
 		}
 	}
+	if _, err := models.ReadLabels(strings.NewReader("")); err == nil || !strings.Contains(err.Error(), "empty") {
+		t.Errorf("an empty file: %v", err)
+	}
 	if _, err := models.ReadLabels(strings.NewReader("a\xff\n")); err == nil {
 		t.Error("no error for bytes that are not UTF-8")
 	}

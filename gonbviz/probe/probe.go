@@ -160,6 +160,7 @@ var Batches = []int{1, 2, 4, 8, 16, 32, 64, 128}
 
 // Program is a compiled program around the network.
 type Program struct {
+	network   string // its name
 	exec      *model.Exec
 	variables []*model.Variable // that it reads
 	shelf     *shelf
@@ -220,7 +221,7 @@ func (p *Probe) compile(recorded *record.Program, inputs []shapes.Shape, build f
 	if err != nil {
 		return nil, oneLine("probe: compiling "+p.network.Name, err)
 	}
-	program := &Program{exec: exec, shelf: &p.shelf, Compiling: time.Since(start)}
+	program := &Program{network: p.network.Name, exec: exec, shelf: &p.shelf, Compiling: time.Since(start)}
 	for v := range p.network.Store.IterVariables() {
 		if v.InUseByGraph(g) {
 			program.variables = append(program.variables, v)
@@ -304,7 +305,7 @@ func (p *Program) Run(ctx context.Context, inputs ...*tensors.Tensor) ([][]float
 		}
 		out.MustFinalizeAll()
 		if !finite(values[i]) {
-			return nil, errors.New("probe: the network answers with numbers that are not finite; check its weights and the picture")
+			return nil, fmt.Errorf("probe: %s answers with numbers that are not finite; check its weights and the picture", p.network)
 		}
 	}
 	return values, nil
@@ -330,7 +331,7 @@ func (p *Probe) CheckPicture(picture *pixel.Prepared) error {
 		return fmt.Errorf("probe: a picture of %d values for an input of %d×%d×%d", len(picture.Values), in.Height, in.Width, in.Channels())
 	}
 	if !finite(picture.Values) {
-		return errors.New("probe: the picture holds values that are not finite numbers")
+		return fmt.Errorf("probe: the picture %s holds values that are not finite numbers", picture.Name)
 	}
 	return nil
 }

@@ -209,39 +209,37 @@ func (a *analysis) open(ctx context.Context) (*gonbviz.Lens, error) {
 	if net.Guessed != "" {
 		a.warn(fmt.Sprintf("%s: %s; --preset says another", a.model, net.Guessed))
 	}
-	own := len(net.Labels)
+	lens, err := gonbviz.OpenOn(a.backend, net)
+	if err != nil {
+		return nil, err
+	}
 	if a.labels != "" {
-		if net.Labels, err = a.readLabels(); err != nil {
+		if net.Labels, err = a.readLabels(lens.Classes()); err != nil {
 			return nil, err
 		}
-		if own > 0 && len(net.Labels) != own { // of a network without labels, opening it shows the number
-			return nil, fmt.Errorf("--labels %s: %d labels for the %d classes of %s", a.labels, len(net.Labels), own, net.Name)
-		}
 	}
-	lens, err := gonbviz.OpenOn(a.backend, net)
-	if err == nil {
-		err = ctx.Err()
-	}
-	return lens, err
+	return lens, ctx.Err()
 }
 
 // builtInLabels is the name of the labels that --labels has built in. As with photographs, it comes before a file of that
 // name, which ./imagenet reaches.
 const builtInLabels = "imagenet"
 
-// readLabels reads what --labels names.
-func (a *analysis) readLabels() ([]string, error) {
-	if a.labels == builtInLabels {
-		return imagenet.Labels(), nil
+// readLabels reads what --labels names for so many classes.
+func (a *analysis) readLabels(classes int) ([]string, error) {
+	labels := imagenet.Labels()
+	if a.labels != builtInLabels {
+		file, err := weights.OpenFile(a.labels)
+		if err != nil {
+			return nil, fmt.Errorf("--labels: %w; built in is %s", err, builtInLabels)
+		}
+		defer file.Close()
+		if labels, err = models.ReadLabels(file); err != nil {
+			return nil, fmt.Errorf("--labels %s: %w", a.labels, err)
+		}
 	}
-	file, err := weights.OpenFile(a.labels)
-	if err != nil {
-		return nil, fmt.Errorf("--labels: %w; built in is %s", err, builtInLabels)
-	}
-	defer file.Close()
-	labels, err := models.ReadLabels(file)
-	if err != nil {
-		return nil, fmt.Errorf("--labels %s: %w", a.labels, err)
+	if len(labels) != classes {
+		return nil, fmt.Errorf("--labels %s: %d labels for the %d classes of %s", a.labels, len(labels), classes, a.model)
 	}
 	return labels, nil
 }

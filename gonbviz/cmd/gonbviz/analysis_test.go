@@ -247,12 +247,19 @@ func TestWrongFiles(t *testing.T) {
 	} {
 		fails(t, statusFailed, words, append([]string{"occlusion", "--backend", "go", "--model", "branches", "--out", "o.svg"}, args...)...)
 	}
+	write(t, "big.npy", strings.Replace(string(must(os.ReadFile("ramp.npy"))), "<f4", ">f4", 1))
+	fails(t, statusFailed, `big.npy: npy: values of type ">f4"; little-endian`, "predict", "--backend", "go", "--model", "exact", "--image", "big.npy")
+	for words, labels := range map[string]string{
+		"--labels labels4.txt: 4 labels for the 1 classes of exact": "labels4.txt", "--labels empty.png: no labels; the file is empty": "empty.png",
+	} {
+		fails(t, statusFailed, words, "predict", "--backend", "go", "--model", "exact", "--image", "ramp.npy", "--labels", labels)
+	}
 	fails(t, statusFailed, "nearest: stem", "filters", "--model", "branches", "--layer", "stemm", "--out", "o.svg")
 	fails(t, statusFailed, "those are: stem, fire/left", "filters", "--model", "branches", "--layer", "head", "--out", "o.svg")
 	fails(t, statusFailed, "is after ReLU already, so that pre says nothing to it; ask for fire/left, fire/right", strings.Fields("activations --backend go --model branches --layer fire --pre --out o.svg")...)
 	fails(t, statusFailed, `no layer "a\nb"`, "activations", "--backend", "go", "--model", "branches", "--layer", "stem,a\nb", "--out", "o.svg")
 	t.Setenv("GOMLX_BACKEND", "bogus")
-	fails(t, statusFailed, "bogus", "predict", "--model", "branches")
+	fails(t, statusFailed, `GOMLX_BACKEND: backend "bogus" is not known; there are go`, "predict", "--model", "branches")
 }
 
 // Numbers worked out on paper, so they hold with ==.
