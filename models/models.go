@@ -36,6 +36,9 @@ type Network struct {
 	// Guessed says in words what about Input was assumed because nothing states it; empty where nothing was.
 	Guessed string
 
+	// GuessedSize is the part of Guessed that is about the picture's size, on which the layers' shapes rest.
+	GuessedSize string
+
 	// Labels names the classes in the order of the logits; empty where they have no names.
 	Labels []string
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -91,6 +92,9 @@ func inFolder(folder, location string) (string, error) {
 		return "", fmt.Errorf("external data: %w", err)
 	}
 	path, err := filepath.EvalSymlinks(filepath.Join(folder, filepath.FromSlash(location)))
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("external data at %q: no such file in the model's folder", location)
+	}
 	if err != nil {
 		return "", fmt.Errorf("external data: %w", err)
 	}

@@ -170,7 +170,7 @@ func TestWhatIsKnownOfTheInput(t *testing.T) {
 	}
 	for beside, words := range map[string]string{
 		`{"presets": "unit"}`:      `unknown field "presets"`,
-		`{"preset": "x"}`:          `unknown preset "x"`,
+		`{"preset": "x"}`:          `m.json: unknown preset "x"`,
 		`{"order": "gray"}`:        `"gray"`,
 		`{"mean": [1]}`:            "1 means",
 		`{"labels": ["a"]}`:        "1 labels beside the file for its 4 classes",
@@ -234,8 +234,8 @@ func TestOpenSizes(t *testing.T) {
 		if got := []int{net.Input.Height, net.Input.Width, net.Input.Channels()}; !slices.Equal(got, want) {
 			t.Errorf("%s: %v, want %v (%s)", beside, got, want, net.Guessed)
 		}
-		if strings.Contains(net.Guessed, "224×224") != (beside == "") {
-			t.Errorf("%s: %q", beside, net.Guessed)
+		if !strings.HasSuffix(net.Guessed, net.GuessedSize) || strings.Contains(net.GuessedSize, "224×224") != (beside == "") {
+			t.Errorf("%s: %q, of the size %q", beside, net.Guessed, net.GuessedSize)
 		}
 	}
 }

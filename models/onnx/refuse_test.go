@@ -123,7 +123,7 @@ var refused = map[string]struct {
 	"absolute":       {outside("/etc/passwd", "", ""), "not in the model's folder"},
 	"a link":         {outside("link", "", ""), "leads out of the model's folder"},
 	"a folder":       {outside(".", "", ""), "is a folder"},
-	"absent":         {outside("absent", "", ""), "no such file"},
+	"absent":         {outside("absent", "", ""), `external data at "absent": no such file`},
 	"no place":       {outside("", "", ""), "without a location"},
 	"short data":     {outside("data", "100", "432"), "has 500 bytes"},
 	"beyond":         {outside("data", "9223372036854775807", "432"), "has 500 bytes"},

@@ -96,6 +96,9 @@ func readSidecar(path string) ([]byte, error) {
 	if err == nil {
 		err = unmarshal(text, &probe)
 	}
+	if err == nil && probe.Preset != "" && !slices.Contains(models.Presets(), probe.Preset) {
+		_, err = models.Input{}.Preset(probe.Preset) // which says what there is
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", filepath.Base(path), err)
 	}
@@ -216,7 +219,8 @@ func (s Sidecar) input(input *models.Input, net *models.Network, size sizing) (e
 		}
 	}
 	if size.guessed {
-		net.Guessed = strings.TrimPrefix(net.Guessed+fmt.Sprintf("; it leaves the picture's size open: %d×%d is assumed", size.height, size.width), "; ")
+		net.GuessedSize = fmt.Sprintf("it leaves the picture's size open: %d×%d is assumed", size.height, size.width)
+		net.Guessed = strings.TrimPrefix(net.Guessed+"; "+net.GuessedSize, "; ")
 	}
 	if s.Order != "" {
 		if err := s.reorder(input); err != nil {
