@@ -7,12 +7,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
+	"io"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/convlens/convlens/models/weights"
 )
 
 //go:embed runner.py
@@ -160,7 +162,12 @@ func HTMLPath(dir, notebook string) string {
 
 // CheckNotebook says in one line why a file can't be a notebook, before anything is started for it.
 func CheckNotebook(path string) error {
-	text, err := os.ReadFile(path)
+	file, err := weights.OpenFile(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	text, err := io.ReadAll(file)
 	if err != nil {
 		return err
 	}

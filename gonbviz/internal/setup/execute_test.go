@@ -3,6 +3,7 @@ package setup
 import (
 	"context"
 	"errors"
+	"net"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -92,6 +93,21 @@ func TestExecuteInterrupted(t *testing.T) {
 	err := Execute(ctx, root, filepath.Join("testdata", "passing.ipynb"), execution)
 	if !errors.Is(err, context.Canceled) || time.Since(began) > 15*time.Second {
 		t.Errorf("after %v: %v", time.Since(began), err)
+	}
+}
+
+func TestPortFree(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := listener.Addr().(*net.TCPAddr).Port
+	if err := portFree(port); err == nil || !strings.Contains(err.Error(), "leave out --port") {
+		t.Errorf("a port that is taken: %v", err)
+	}
+	listener.Close()
+	if err := portFree(port); err != nil {
+		t.Errorf("a free port: %v", err)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -46,6 +47,9 @@ func Lab(ctx context.Context, root string, l Server) error {
 	if err := s.ready(ctx); err != nil {
 		return err
 	}
+	if err := portFree(l.Port); err != nil {
+		return err
+	}
 	if l.State != "" {
 		s.user = l.State
 	}
@@ -79,6 +83,18 @@ func Lab(ctx context.Context, root string, l Server) error {
 	}
 	last := logPrefix.ReplaceAllString(lastLine(strings.Split(log.String(), "\n")), "")
 	return fmt.Errorf("JupyterLab ended by itself (%v): %s", err, last)
+}
+
+// portFree says that a port is taken, which Jupyter would say in several lines; 0 is none.
+func portFree(port int) error {
+	if port == 0 {
+		return nil
+	}
+	listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	if err != nil {
+		return fmt.Errorf("port %d can't be had (%w); choose another, or leave out --port for the first that is free", port, errors.Unwrap(err))
+	}
+	return listener.Close()
 }
 
 // logPrefix is what Jupyter puts before each line of its log.
