@@ -76,6 +76,9 @@ func beside(path string) (*os.File, error) {
 	name := filepath.Join(filepath.Dir(path), fmt.Sprintf(".gonbviz-%016x", rand.Uint64()))
 	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	if errors.Is(err, os.ErrNotExist) {
+		if _, err := os.Stat(filepath.Dir(path)); err == nil {
+			return nil, fmt.Errorf("%s: no file can be made in this folder; choose another", path)
+		}
 		return nil, fmt.Errorf("%s: the folder does not exist; make it first", path)
 	}
 	if err != nil {
