@@ -1,9 +1,7 @@
 package main
 
 import (
-	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -38,7 +36,7 @@ func newActivations() *cobra.Command {
 				return usageError("--layer %q has an empty name between its commas", layers)
 			}
 			m.Sort = []probe.Sort{probe.ByIndex, probe.ByStrength}[slices.Index(orders, sort)]
-			if len(m.Layers) > 1 && strings.EqualFold(filepath.Ext(a.out), ".npy") {
+			if len(m.Layers) > 1 && isArray(a.out) {
 				return usageError("--out %s: an .npy file holds one layer's maps; give one --layer, or .json", a.out)
 			}
 			lens, picture, err := a.begin(command.Context(), &probe.MapSet{}, true)

@@ -182,6 +182,9 @@ func sameFile(a, b string) bool {
 // isONNX reports whether --model names a file.
 func isONNX(name string) bool { return strings.EqualFold(filepath.Ext(name), ".onnx") }
 
+// isArray reports whether a picture's name is that of an array's file.
+func isArray(name string) bool { return strings.EqualFold(filepath.Ext(name), ".npy") }
+
 func modelNames() []string {
 	names := make([]string, len(builtIn))
 	for i, b := range builtIn {
@@ -204,11 +207,9 @@ func (a *analysis) open(ctx context.Context) (*gonbviz.Lens, error) {
 		if err != nil {
 			return nil, fmt.Errorf("--preset: %w", err)
 		}
-		net.Input, net.Guessed = input, ""
+		net.Input, net.Guessed = input, net.GuessedSize
 	}
-	if net.Guessed != "" {
-		a.warn(fmt.Sprintf("%s: %s; --preset says another", a.model, net.Guessed))
-	}
+	a.warnGuessed(net)
 	lens, err := gonbviz.OpenOn(a.backend, net)
 	if err != nil {
 		return nil, err
@@ -219,6 +220,17 @@ func (a *analysis) open(ctx context.Context) (*gonbviz.Lens, error) {
 		}
 	}
 	return lens, ctx.Err()
+}
+
+// warnGuessed says what is assumed about the input. How colours become numbers is of no interest where no photograph does.
+func (a *analysis) warnGuessed(net *models.Network) {
+	photo := a.image != "" && !isArray(a.image)
+	switch {
+	case photo && net.Guessed != net.GuessedSize:
+		a.warn(fmt.Sprintf("%s: %s; --preset says another", a.model, net.Guessed))
+	case net.GuessedSize != "":
+		a.warn(fmt.Sprintf("%s: %s", a.model, net.GuessedSize))
+	}
 }
 
 // builtInLabels is the name of the labels that --labels has built in. As with photographs, it comes before a file of that
@@ -262,7 +274,7 @@ func (a *analysis) begin(ctx context.Context, result any, required bool) (*gonbv
 
 // openPicture opens a picture by its name or file.
 func (a *analysis) openPicture(name string) (image.Image, error) {
-	if strings.EqualFold(filepath.Ext(name), ".npy") {
+	if isArray(name) {
 		return pixel.OpenArray(name, pixel.Layout(a.layout))
 	}
 	return gonbviz.Photo(name)
@@ -299,7 +311,7 @@ func (a *analysis) save(command *cobra.Command, result any, running string) erro
 	if a.asJSON {
 		return gonbviz.WriteJSON(out, result)
 	}
-	text := escape(a.out) + ": " + figure.Plain() + "\n"
+	text := shorten(escape(a.out)+": "+figure.Plain()) + "\n"
 	if running != "" {
 		text += escape(running) + "\n"
 	}

@@ -121,7 +121,7 @@ func fails(t *testing.T, want int, words string, args ...string) {
 	switch {
 	case status != want:
 		t.Errorf("%q: status %d, want %d: %s", args, status, want, text)
-	case !strings.Contains(text, words) || text != escape(text) || len([]rune(text)) > maxErrorLine:
+	case !strings.Contains(text, words) || text != escape(text) || len([]rune(text)) > maxLine:
 		t.Errorf("%q: standard error %q, want %q in it", args, text, words)
 	case stdout.Len() > 0 || len(before) != len(after):
 		t.Errorf("%q: output %q, %d files before and %d after", args, stdout.String(), len(before), len(after))
@@ -208,6 +208,37 @@ func TestFilesOfONNXStay(t *testing.T) {
 	call(t, "layers --quiet --out l.json --model "+name)
 }
 
+// TestGuesses: what is assumed about colours is said where a photograph is fed.
+func TestGuesses(t *testing.T) {
+	model, err := filepath.Abs("../../../models/onnx/testdata/families/squeezenet.onnx")
+	if err != nil {
+		t.Fatal(err)
+	}
+	inFolder(t)
+	write(t, "net.onnx", string(must(os.ReadFile(model))))
+	said := func(line string) string {
+		t.Helper()
+		var stderr bytes.Buffer
+		if status := run(context.Background(), strings.Fields(line+" --model net.onnx"), io.Discard, &stderr); status != statusDone {
+			t.Fatalf("%s: %s", line, stderr.String())
+		}
+		return stderr.String()
+	}
+	if got := said("predict --backend go"); !strings.Contains(got, "preset imagenet is assumed") || strings.Count(got, "\n") != 1 {
+		t.Errorf("predict says %q", got)
+	}
+	in := document(t, "", "predict --quiet --backend go --json --model net.onnx")["input"].(map[string]any)
+	height, width := int(in["height"].(float64)), int(in["width"].(float64))
+	array(t, "input.npy", make([]float32, height*width*3), height, width, 3)
+	for _, line := range []string{"layers", "predict --backend go --preset unit", "predict --backend go --image input.npy"} {
+		if got := said(line); got != "" {
+			t.Errorf("%s says %q", line, got)
+		}
+	}
+	write(t, "net.json", `{"preset": "x"}`)
+	fails(t, statusFailed, `net.json: unknown preset "x"; there are caffe`, "layers", "--model", "net.onnx")
+}
+
 func must[T any](v T, err error) T {
 	if err != nil {
 		panic(err)
@@ -244,6 +275,7 @@ func TestWrongFiles(t *testing.T) {
 		`--fill: "1,2" has 2 numbers for 3 channels`: {"--fill", "1,2"},
 		"folder.svg is a folder":                     {"--out", "folder.svg"},
 		"the folder does not exist":                  {"--out", "no/such.svg"},
+		"no file can be made in this folder":         {"--out", "/proc/x.svg"},
 	} {
 		fails(t, statusFailed, words, append([]string{"occlusion", "--backend", "go", "--model", "branches", "--out", "o.svg"}, args...)...)
 	}
@@ -466,6 +498,15 @@ func TestPredict(t *testing.T) {
 	}
 	if text := call(t, line+" --out p.svg"); !strings.HasPrefix(text, "p.svg: ") || strings.Count(text, "\n") != 2 {
 		t.Errorf("with --out prints %q", text)
+	}
+}
+
+// TestLongCaption: of a figure with all classes not all are said.
+func TestLongCaption(t *testing.T) {
+	inFolder(t)
+	text, _, _ := strings.Cut(call(t, "predict --backend go --top 0 --out p.svg"), "\n")
+	if n := len([]rune(text)); n != maxLine || !strings.HasPrefix(text, "p.svg: SqueezeNet") {
+		t.Errorf("%d characters: %s", n, text)
 	}
 }
 

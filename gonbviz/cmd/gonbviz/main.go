@@ -214,7 +214,8 @@ func progress(command *cobra.Command) io.Writer {
 	return command.ErrOrStderr()
 }
 
-const maxErrorLine = 500
+// maxLine is how long an error, or what is said of a result, may be.
+const maxLine = 500
 
 // packagePrefix is what our packages put before their errors, which says nothing to whoever calls the command.
 var packagePrefix = regexp.MustCompile(`(^|: )(?:attrib|models|pixel|probe|weights): `)
@@ -231,9 +232,14 @@ func inWords(err error) string {
 // errorLine is an error as one line of at most 500 characters, with control characters escaped. Of a longer one the
 // middle is left out: a name stands at its beginning, the reason and the mend at its end.
 func errorLine(err error) string {
-	text := []rune("gonbviz: " + escape(strings.TrimSpace(inWords(err))))
-	if over := len(text) - maxErrorLine; over > 0 {
-		text = slices.Replace(text, maxErrorLine/3, maxErrorLine/3+over+1, '…')
+	return shorten("gonbviz: " + escape(strings.TrimSpace(inWords(err))))
+}
+
+// shorten leaves out the middle of what is longer than maxLine.
+func shorten(line string) string {
+	text := []rune(line)
+	if over := len(text) - maxLine; over > 0 {
+		text = slices.Replace(text, maxLine/3, maxLine/3+over+1, '…')
 	}
 	return string(text)
 }

@@ -31,6 +31,7 @@ func TestWrongCalls(t *testing.T) {
 		"--unit is empty; give a value":                                {"occlusion", "--out", "o.svg", "--unit", ""},
 		"--limit is empty; give a value":                               {"cache", "--limit", ""},
 		"--html is empty; give a value":                                {"run", "--html", "", "main.go"},
+		`run [""]: a notebook's name is empty`:                         {"run", ""},
 	} {
 		var stdout, stderr bytes.Buffer
 		status := run(context.Background(), args, &stdout, &stderr)
@@ -41,10 +42,13 @@ func TestWrongCalls(t *testing.T) {
 }
 
 func TestFailures(t *testing.T) {
-	for _, args := range [][]string{{"run", "no\x1bsuch.ipynb"}, {"run", "main.go"}, {"run", "--html", "nowhere", "main.go"}} {
+	for words, args := range map[string][]string{
+		`open no\x1bsuch.ipynb: no such file`: {"run", "no\x1bsuch.ipynb"}, "main.go is not a Jupyter notebook": {"run", "main.go"},
+		"--html nowhere: no such folder": {"run", "--html", "nowhere", "main.go"}, ".: is a folder, not a file": {"run", "."},
+	} {
 		var stdout, stderr bytes.Buffer
 		status := run(context.Background(), args, &stdout, &stderr)
-		if status != statusFailed || strings.Count(stderr.String(), "\n") != 1 || strings.Contains(stderr.String(), "\x1b") {
+		if status != statusFailed || strings.Count(stderr.String(), "\n") != 1 || !strings.HasPrefix(stderr.String(), "gonbviz: "+words) {
 			t.Errorf("%q: status %d, standard error %q", args, status, stderr.String())
 		}
 	}
@@ -72,7 +76,7 @@ func TestErrorLine(t *testing.T) {
 			t.Errorf("errorLine(%q) = %q, want %q", text, got, want)
 		}
 	}
-	if got := []rune(errorLine(errors.New(strings.Repeat("x", 2000)))); len(got) != maxErrorLine {
+	if got := []rune(errorLine(errors.New(strings.Repeat("x", 2000)))); len(got) != maxLine {
 		t.Errorf("%d characters", len(got))
 	}
 }

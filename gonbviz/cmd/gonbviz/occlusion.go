@@ -146,7 +146,8 @@ func (f *occlusionFlags) checkFocus(o *attrib.Occlusion) error {
 			return usageError("--focus %q: give a share of the pixels above 0%% and up to 100%%", f.focus)
 		}
 	}
-	if _, err := readBox("focus", f.focus); err != nil && strings.Count(f.focus, ",") == 3 {
+	numbers := strings.Trim(f.focus, "0123456789-., ") == "" // no name of a file
+	if _, err := readBox("focus", f.focus); err != nil && (numbers || strings.Count(f.focus, ",") == 3) {
 		return err
 	}
 	return nil

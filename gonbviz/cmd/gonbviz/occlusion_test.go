@@ -121,6 +121,7 @@ func TestFocusRefused(t *testing.T) {
 	line := "occlusion --backend go --model branches --image photo.png --out o.json "
 	for option, words := range map[string]string{
 		"--focus 0,0,0,3": "--focus", "--focus 1,2,3,x": "--focus", "--focus 0%": "--focus", "--focus 101%": "--focus", "--focus x%": "--focus",
+		"--focus 1,2,3": "give x,y,w,h", "--focus -1,2,3,4": "give x,y,w,h",
 		"--focus 10% --map class": "--map class", "--focus 10% --overlap none": "--overlap none",
 		"--focus photo.png --out photo.png": "input of the same call",
 	} {

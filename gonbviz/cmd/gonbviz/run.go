@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -20,6 +21,9 @@ func newRun() *cobra.Command {
 			"they are unless --in-place is given.",
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(command *cobra.Command, notebooks []string) error {
+			if slices.Contains(notebooks, "") {
+				return usageError("run %q: a notebook's name is empty", notebooks)
+			}
 			if err := distinctPages(pages, notebooks); err != nil {
 				return err
 			}
