@@ -127,12 +127,21 @@ func touch(path string) {
 	os.Chtimes(path, now, now)
 }
 
-// Writable reports why results can't be kept; nil where they can.
+// Writable reports why results can't be kept; nil where they can. It makes no folder: where the cache has none yet it
+// looks at the one in which that would be made.
 func (c *Cache) Writable() error {
-	probe := filepath.Join(c.Folder(), unfinished+"probe")
-	err := c.write(probe, []byte("x"))
-	os.Remove(probe)
-	return err
+	folder := c.Folder()
+	for {
+		if _, err := os.Stat(folder); !errors.Is(err, fs.ErrNotExist) || folder == filepath.Dir(folder) {
+			break
+		}
+		folder = filepath.Dir(folder)
+	}
+	probe, err := os.CreateTemp(folder, unfinished)
+	if err != nil {
+		return err
+	}
+	return errors.Join(probe.Close(), os.Remove(probe.Name()))
 }
 
 // found is a file of the cache as the folder lists it.

@@ -2,7 +2,9 @@ package cache
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -55,29 +57,53 @@ const limitName = "cache_limit"
 
 func (c *Cache) settingsFile() string { return filepath.Join(c.home, "settings.json") }
 
-// settings are all that the file holds, whoever put it there; none where it is damaged.
-func (c *Cache) settings() map[string]json.RawMessage {
+// settings are all that the file holds, whoever put it there; none where it can't be read.
+func (c *Cache) settings() (map[string]json.RawMessage, error) {
 	var all map[string]json.RawMessage
 	text, err := os.ReadFile(c.settingsFile())
-	if err != nil || json.Unmarshal(text, &all) != nil || all == nil {
-		return map[string]json.RawMessage{}
+	if err == nil {
+		err = json.Unmarshal(text, &all)
 	}
-	return all
+	if err != nil || all == nil {
+		all = map[string]json.RawMessage{}
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	return all, err
 }
 
 // Limit is the most that the results may take together.
 func (c *Cache) Limit() Size {
-	var limit Size
-	if err := json.Unmarshal(c.settings()[limitName], &limit); err != nil || limit < 0 {
-		return DefaultLimit
-	}
+	limit, _ := c.limit()
 	return limit
+}
+
+// CheckSettings reports that the settings can't be read and DefaultLimit stands in for what they say.
+func (c *Cache) CheckSettings() error {
+	_, err := c.limit()
+	return err
+}
+
+func (c *Cache) limit() (Size, error) {
+	limit := DefaultLimit
+	all, err := c.settings()
+	if kept, found := all[limitName]; found {
+		err = json.Unmarshal(kept, &limit)
+	}
+	if err == nil && limit < 0 {
+		err = fmt.Errorf("a limit of %d", limit)
+	}
+	if err != nil {
+		return DefaultLimit, fmt.Errorf("the settings in %s can't be read (%w)", c.settingsFile(), err)
+	}
+	return limit, nil
 }
 
 // SetLimit keeps a limit in the settings, for this and later programs, and removes what is beyond it. With 0 nothing is
 // kept.
 func (c *Cache) SetLimit(limit Size) error {
-	all := c.settings()
+	all, _ := c.settings() // what can't be read is written anew
 	all[limitName] = json.RawMessage(strconv.FormatInt(int64(limit), 10))
 	text, err := json.MarshalIndent(all, "", "  ")
 	if err != nil {
