@@ -2,6 +2,7 @@ package main
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -61,7 +62,7 @@ func newActivations() *cobra.Command {
 	return command
 }
 
-// splitLayers parts a list at its commas, except those behind a backslash.
+// splitLayers parts a list at its commas, except those behind a backslash. Blanks around a name are not part of it.
 func splitLayers(list string) []string {
 	var names []string
 	name := ""
@@ -71,10 +72,10 @@ func splitLayers(list string) []string {
 			i++
 			name += ","
 		case list[i] == ',':
-			names, name = append(names, name), ""
+			names, name = append(names, strings.TrimSpace(name)), ""
 		default:
 			name += list[i : i+1]
 		}
 	}
-	return append(names, name)
+	return append(names, strings.TrimSpace(name))
 }

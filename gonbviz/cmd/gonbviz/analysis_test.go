@@ -600,7 +600,7 @@ func TestLayersAndModels(t *testing.T) {
 
 func TestSplitLayers(t *testing.T) {
 	for list, want := range map[string][]string{
-		"a": {"a"}, "a,b": {"a", "b"}, `a\,b,c`: {"a,b", "c"}, `a\b`: {`a\b`}, "a,": {"a", ""}, `a\`: {`a\`},
+		"a": {"a"}, "a,b": {"a", "b"}, `a\,b,c`: {"a,b", "c"}, `a\b`: {`a\b`}, "a,": {"a", ""}, "a, b c": {"a", "b c"}, "a, ,b": {"a", "", "b"}, `a\`: {`a\`},
 	} {
 		if got := splitLayers(list); !slices.Equal(got, want) {
 			t.Errorf("%q: %q, want %q", list, got, want)
@@ -663,7 +663,7 @@ func (broken) Write([]byte) (int, error) { return 0, errors.New("no space left")
 func TestBrokenOutput(t *testing.T) {
 	inFolder(t)
 	for _, line := range []string{
-		"models", "models --json", "layers", "layers --json", "predict --backend go --model branches", "predict --backend go --model branches --json",
+		"--help", "help", "occlusion --help", "models", "models --json", "layers", "layers --json", "predict --backend go --model branches", "predict --backend go --model branches --json",
 		"filters --model branches --layer stem --out f.svg",
 	} {
 		var stderr bytes.Buffer

@@ -96,6 +96,8 @@ func listCache(out io.Writer, results *cache.Cache, asJSON bool) error {
 	problem := results.Writable()
 	if problem != nil {
 		document.Problem = "new results are not kept: " + problem.Error()
+	} else if err := results.CheckSettings(); err != nil {
+		document.Problem = err.Error() + "; gonbviz cache --limit SIZE writes them anew"
 	}
 	list, err := results.List()
 	if err != nil && problem == nil { // else it is the same problem

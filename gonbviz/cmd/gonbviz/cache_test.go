@@ -78,6 +78,37 @@ func TestCacheWrongCalls(t *testing.T) {
 	}
 }
 
+// TestCacheSettings tells why another limit holds than the one that was kept.
+func TestCacheSettings(t *testing.T) {
+	home := t.TempDir()
+	t.Setenv(plugin.HomeEnv, home)
+	file := filepath.Join(home, "settings.json")
+	for text, problem := range map[string]bool{"{": true, `{"cache_limit": "x"}`: true, `{"cache_limit": -1}`: true, `{}`: false, "null": false} {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		list := call(t, "cache")
+		if said := strings.Contains(list, file+" can't be read"); said != problem || !strings.Contains(list, "of at most 500 MB") {
+			t.Errorf("%s: %s", text, list)
+		}
+	}
+	if list := call(t, "cache --limit 3kB"); strings.Contains(list, "can't be read") || !strings.Contains(list, "of at most 3.0 kB") {
+		t.Errorf("after another limit: %s", list)
+	}
+}
+
+// TestCacheMakesNothing lists a cache that is not there yet.
+func TestCacheMakesNothing(t *testing.T) {
+	home := filepath.Join(t.TempDir(), "not", "there")
+	t.Setenv(plugin.HomeEnv, home)
+	if list := call(t, "cache"); !strings.HasPrefix(list, "0 results") || strings.Contains(list, "not kept") {
+		t.Errorf("list: %s", list)
+	}
+	if _, err := os.Stat(filepath.Dir(home)); err == nil {
+		t.Error("a folder was made")
+	}
+}
+
 // TestCacheUnwritable has a file where the folder should be.
 func TestCacheUnwritable(t *testing.T) {
 	home := filepath.Join(t.TempDir(), "home")

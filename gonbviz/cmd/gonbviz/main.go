@@ -50,10 +50,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (status i
 	}()
 	root := newRoot()
 	root.SetArgs(args)
-	root.SetOut(stdout)
+	out := &checkedOutput{Writer: stdout}
+	root.SetOut(out)
 	root.SetErr(stderr)
 	begun := markBegin(root)
 	err := root.ExecuteContext(ctx)
+	if err == nil {
+		err, *begun = out.err, true
+	}
 	var usage *usage
 	switch {
 	case err == nil:
@@ -69,6 +73,20 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (status i
 		return statusUsage
 	}
 	return statusFailed
+}
+
+// checkedOutput is an output that remembers what went wrong, since cobra does not look when it prints help.
+type checkedOutput struct {
+	io.Writer
+	err error
+}
+
+func (o *checkedOutput) Write(p []byte) (int, error) {
+	n, err := o.Writer.Write(p)
+	if o.err == nil {
+		o.err = err
+	}
+	return n, err
 }
 
 // newRoot makes the command with all its subcommands, one file each.
