@@ -16,6 +16,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -679,9 +680,13 @@ func TestHelp(t *testing.T) {
 			t.Errorf("%q prints %s", line, text)
 		}
 	}
+	if text := call(t, "--version"); !strings.HasPrefix(text, "gonbviz version ") {
+		t.Errorf("--version prints %s", text)
+	}
+	bare := regexp.MustCompile(`(?m)^ +--\S+ (string|int|float64|uint)  `)
 	for _, command := range newRoot().Commands() {
 		text := call(t, command.Name()+" --help")
-		if !strings.Contains(text, "Usage:") {
+		if !strings.Contains(text, "Usage:") || bare.MatchString(text) {
 			t.Errorf("%s --help prints %s", command.Name(), text)
 		}
 		for i, line := range strings.Split(text, "\n") {

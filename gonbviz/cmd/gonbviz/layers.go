@@ -15,7 +15,8 @@ func newLayers() *cobra.Command {
 		Use:   "layers",
 		Short: "List every layer in order of execution",
 		Long: "Lists every layer in order of execution: name, kind, output shape (height × width × channels), parameters,\n" +
-			"receptive field and stride (height × width, in pixels of the input). The names are those that --layer takes.",
+			"receptive field and stride (height × width, in pixels of the input). The names are those that --layer takes;\n" +
+			"what names have before a slash stands for the last layer of that kind: fire5 for fire5/concat.",
 		Example: "  gonbviz layers\n  gonbviz layers --json\n  gonbviz layers --out layers.csv",
 		Args:    cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {

@@ -2,6 +2,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,6 +20,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/convlens/convlens/gonbviz"
 	"github.com/convlens/convlens/gonbviz/attrib"
 	_ "github.com/convlens/convlens/gonbviz/internal/quiet"
 )
@@ -96,6 +98,7 @@ func newRoot() *cobra.Command {
 		Short:         "Look inside a convolutional network",
 		Long:          about,
 		Example:       examples,
+		Version:       cmp.Or(gonbviz.Versions()["gonbviz"], "(devel)"),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		RunE: func(root *cobra.Command, words []string) error {

@@ -47,7 +47,7 @@ func (m *methodFlags) add(command *cobra.Command, o *attrib.Occlusion) {
 	flags.IntVar(&o.Soft, "soft", 0, "make the windows' edges ramps of `N` pixels")
 	flags.IntVar(&o.Superpixels, "superpixels", 0, "hide about `N` parts of alike pixels in place of windows (--method ablation: 50)")
 	flags.StringVar(&m.segments, "segments", "", "hide the pixels of each colour of this picture `file` together, not windows,\nor those of each number of an .npy file, height × width of the network's input")
-	flags.StringVar(&m.channels, "channels", "", "hide only these channels of the input, `N[,N…]` from 0 on (default: all)")
+	flags.StringVar(&m.channels, "channels", "", "hide only these channels of the input, `N[,N...]` from 0 on (default: all)")
 	flags.StringVar(&m.unit, "unit", "", "explain a channel of an inner layer, not a class: `LAYER:CHANNEL` for the mean\nof its map or LAYER:CHANNEL:ROW:COLUMN for a value in it")
 	flags.IntVar(&m.rise.Masks, "masks", 0, "--method rise: the number `N` of masks (default: 1000)")
 	flags.IntVar(&m.rise.Cells, "cells", 0, "--method rise: masks of `N` cells a side (default: 7, fewer on an input of fewer pixels)")

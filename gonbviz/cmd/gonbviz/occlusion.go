@@ -80,7 +80,7 @@ func newOcclusion() *cobra.Command {
 	flags.StringVar((*string)(&o.Overlap), "overlap", string(attrib.OverlapMean), "`mean|sum|none`: the map is the mean or the sum over the windows\nthat hide a pixel, or only the grid of positions is made")
 	flags.StringVar(&f.region, "region", "", "`x,y,w,h`: hide windows inside this rectangle of the network's input alone")
 	flags.StringVar(&f.reading, "map", string(gonbviz.Drop), "`drop|probability|class|crops`: draw the drop of the score, the probability\nof the class at each position, the most probable class there,\nor the positions that matter most and least")
-	flags.StringVar(&f.focus, "focus", "", "say which share of what supports the class lies inside `x,y,w,h`, a box in pixels of the\nnetwork's input, inside a picture file that is white inside and black outside,\nor in the strongest N% of the pixels (10%)")
+	flags.StringVar(&f.focus, "focus", "", "say which share of what supports the class lies inside `x,y,w,h`, a box in pixels of the\nnetwork's input, inside a picture file that is white inside and black outside,\nor in the strongest N% of the pixels")
 	explained(command, &o)
 	flags.IntVar(&o.Batch, "batch", 0, "`N` positions at once, rounded down to a power of two;\n0: chosen by the memory at hand")
 	flags.StringVar((*string)(&o.Exact), "exact", string(attrib.Auto), "`auto|incremental|full`: compute of the network's maps only what a window changes,\nor all of them, the same up to rounding; auto: what is done sooner")

@@ -43,7 +43,7 @@ func newRun() *cobra.Command {
 			return nil
 		},
 	}
-	command.Flags().StringVar(&pages, "html", "", "also write each as one self-contained page into this folder")
+	command.Flags().StringVar(&pages, "html", "", "also write each as one self-contained page into this `folder`")
 	command.Flags().BoolVar(&inPlace, "in-place", false, "write the outputs into the notebooks")
 	return command
 }

