@@ -10,7 +10,8 @@
 // Every result is numbers first: what Show draws, Save writes as a picture or as numbers.
 //
 // Nothing is computed twice: what Explain, Classify, Maps and Report find is kept on disk and known again when the same
-// is asked of the same network, weights, picture, backend and code. See NoCacheEnv.
+// is asked of the same network, weights, picture, backend and code; but for a tensor that is asked for by its name in the
+// network's file. See NoCacheEnv.
 package gonbviz
 
 import (

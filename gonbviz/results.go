@@ -239,7 +239,7 @@ func (l *Lens) attribute(ctx context.Context, picture *pixel.Prepared, method at
 			return plain, described(words...)
 		},
 		unpack: func(plain attrib.Attribution) (*attrib.Attribution, error) {
-			plain.Picture, plain.Cached = picture, true
+			plain.Picture, plain.Cached, plain.Guessed = picture, true, l.Network().Guessed
 			return &plain, nil
 		},
 	})
@@ -275,6 +275,9 @@ func (l *Lens) classify(ctx context.Context, picture *pixel.Prepared) (*probe.An
 }
 
 func (l *Lens) maps(ctx context.Context, picture *pixel.Prepared, m probe.Maps) (*probe.MapSet, error) {
+	if slices.ContainsFunc(m.Layers, l.IsTensor) { // of which the fingerprint does not tell
+		return l.Probe.Maps(ctx, picture, m)
+	}
 	options, _ := cache.Describe(m, ours...) // which are plain data
 	return remembered(ctx, l, picture, analysis[*probe.MapSet, []probe.LayerMaps]{
 		name: "Activation maps", batch: 1, options: options,
@@ -293,7 +296,8 @@ func (l *Lens) maps(ctx context.Context, picture *pixel.Prepared, m probe.Maps) 
 					return nil, err
 				}
 			}
-			return &probe.MapSet{Maps: m, Network: l.Network().Name, Backend: l.BackendName(), Picture: picture, Layers: layers}, nil
+			net := l.Network()
+			return &probe.MapSet{Maps: m, Network: net.Name, Guessed: net.Guessed, Backend: l.BackendName(), Picture: picture, Layers: layers}, nil
 		},
 	})
 }

@@ -237,6 +237,12 @@ func TestNeverWrong(t *testing.T) {
 			t.Errorf("%s is changed, and the result taken for known", what)
 		}
 	}
+	t.Run("the environment", func(t *testing.T) {
+		t.Setenv("XLA_FLAGS", "--xla_cpu_enable_fast_math=false")
+		if explain(usual()).Cached {
+			t.Error("a flag of XLA's is set, and the result taken for known")
+		}
+	})
 	defaults := usual()
 	defaults.method = attrib.Occlusion{Window: attrib.Pixels(8), Stride: attrib.Pixels(2), Score: attrib.Probability, Fill: attrib.Gray, Batch: 4, Exact: attrib.Auto}
 	if !explain(defaults).Cached { // on this backend the batch is always 1
@@ -293,6 +299,41 @@ func TestBatch(t *testing.T) {
 			if a := Must(lens.Explain(noise(23, 31), attrib.Occlusion{Batch: batch})); a.Cached != want || a.Batch != batch {
 				t.Errorf("batch %d: cached %t at batch %d", batch, a.Cached, a.Batch)
 			}
+		}
+	}
+}
+
+// TestGuessedNow keeps results apart from what is assumed of the input, which may be stated later.
+func TestGuessedNow(t *testing.T) {
+	caching(t)
+	for _, guessed := range []string{"assumed: 0 to 255", "assumed: 0 to 255", ""} {
+		net := testnet.Branches(23, 31, 1)
+		net.Guessed = guessed
+		lens := openGo(t, net)
+		maps := Must(lens.Maps(noise(23, 31), probe.Maps{Layers: []string{"fire"}}))
+		a := Must(lens.Explain(noise(23, 31), attrib.Occlusion{}))
+		answer := Must(lens.Classify(noise(23, 31)))
+		for what, got := range map[string]string{"maps": maps.Guessed, "attribution": a.Guessed, "answer": answer.Guessed} {
+			if got != guessed {
+				t.Errorf("%s (cached: %t) say %q, want %q", what, a.Cached, got, guessed)
+			}
+		}
+	}
+}
+
+// TestTensorsAnew has tensors that change while the network's answer does not, one of them with a layer's name.
+func TestTensorsAnew(t *testing.T) {
+	caching(t)
+	for factor := range 3 {
+		net := testnet.Branches(23, 31, 1)
+		inner := net.Logits
+		net.Tensors = func(scope *model.Scope, x *graph.Node) (*graph.Node, map[string]*graph.Node) {
+			return inner(scope, x), map[string]*graph.Node{"stem": graph.MulScalar(graph.TransposeAllAxes(x, 0, 3, 1, 2), float64(factor))}
+		}
+		lens := openGo(t, net)
+		maps := Must(lens.Maps(noise(23, 31), probe.Maps{Layers: []string{"stem"}})).Layers[0]
+		if got, want := maps.Planes[0].Values[5], float32(factor)*noise(23, 31).Values[15]; got != want || maps.Layer.Kind != probe.Other || !slices.Equal(maps.Layer.Shape, []int{3, 23, 31}) {
+			t.Errorf("%v of the kind %s, shape %v; want %v", got, maps.Layer.Kind, maps.Layer.Shape, want)
 		}
 	}
 }

@@ -15,7 +15,7 @@ import (
 // Fingerprint is a digest of the network: its name, input and labels, the values that its variables have now, and every
 // operation of the function as it is for one picture and for a batch of the given size. Two networks with one
 // fingerprint give the same answers on the same backend. Values change under an open network, so it is made anew at
-// each call.
+// each call. What only a tensor of the network's file needs (see IsTensor) is no part of it.
 //
 // It fails where a part of the function can't be seen: a gradient of the network's own, or a constant that was not kept.
 func (p *Probe) Fingerprint(batch int) ([sha256.Size]byte, error) {
@@ -38,6 +38,10 @@ func (p *Probe) Fingerprint(batch int) ([sha256.Size]byte, error) {
 	}
 	return [sha256.Size]byte(h.Sum(nil)), nil
 }
+
+// IsTensor reports whether a name is that of a tensor in the network's file, which Maps then reads, whatever layer has
+// that name too.
+func (p *Probe) IsTensor(name string) bool { return p.recorded.Named[name] != nil }
 
 // writeVariables writes the variables that the network reads, but those already written.
 func writeVariables(w io.Writer, recorded *record.Program, written map[*model.Variable]bool) error {
