@@ -371,10 +371,10 @@ func document(result any) any {
 	case *probe.Answer:
 		return document(Top{r, 0})
 	case Top:
-		return map[string]any{"model": r.Network, "input": inputDocument(r.Picture), "backend": r.Backend, "versions": Versions(), "classes": r.Classes(), "options": map[string]any{"top": r.N}, "seed": 0}
+		return map[string]any{"model": r.Network, "input": inputDocument(r.Picture), "backend": r.Backend, "versions": Versions(), "classes": r.Classes(), "options": map[string]any{"top": r.N}, "seed": 0, "guessed": r.Guessed, "notice": r.Notice}
 	case LayerTable:
 		return map[string]any{
-			"model": r.Network, "layers": layerDocuments(r.Layers), "versions": Versions(),
+			"model": r.Network, "layers": layerDocuments(r.Layers), "versions": Versions(), "guessed": r.Guessed, "notice": r.Notice,
 			"options": map[string]any{}, "backend": r.Backend, "seed": 0, // there are none, and nothing was run
 		}
 	case *probe.FilterBank:
@@ -382,6 +382,7 @@ func document(result any) any {
 			"model": r.Network, "layer": layerDocuments([]probe.Layer{r.Layer})[0], "options": map[string]string{"scale": r.Filters.Scale.String()},
 			"shape": []int{r.Out, r.In, r.H, r.W}, "weights": nest(r.Weights, r.Out, r.In, r.H, r.W), "versions": Versions(),
 			"backend": r.Backend, "seed": 0, // nothing was run
+			"notice": r.Notice,
 		}
 	case *probe.MapSet:
 		return mapsDocument(r)
@@ -434,6 +435,7 @@ func mapsDocument(set *probe.MapSet) any {
 	return map[string]any{
 		"model": set.Network, "input": inputDocument(set.Picture), "backend": set.Backend, "versions": Versions(), "layers": layers,
 		"options": map[string]any{"sort": set.Maps.Sort.String(), "top": set.Maps.Top, "pre": set.Maps.Pre}, "seed": 0,
+		"guessed": set.Guessed, "notice": set.Notice,
 	}
 }
 
@@ -464,7 +466,7 @@ func attributionDocument(a *attrib.Attribution) map[string]any {
 		"class": map[string]any{"index": a.Class, "label": a.Label}, "score": a.Score,
 		"clean": number(a.Clean), "options": options, "map": nil, "seed": a.Seed, "batch": a.Batch,
 		"seconds": a.Seconds, "compile_seconds": a.CompileSeconds, "peak_memory_bytes": a.PeakMemory,
-		"cached": a.Cached, "backend": a.Backend, "versions": Versions(),
+		"guessed": a.Guessed, "notice": a.Notice, "cached": a.Cached, "backend": a.Backend, "versions": Versions(),
 	}
 	if a.Map != nil {
 		d["map"] = rows(a.Map)

@@ -103,6 +103,14 @@ func inputCaption(p *pixel.Prepared) string {
 	return words + ", " + p.Crop
 }
 
+// networkCaption is the caption's part on the network, with the notice that must be seen beside its results.
+func networkCaption(name, notice string) string {
+	if notice != "" {
+		name += " (" + notice + ")"
+	}
+	return name
+}
+
 // usualTop is how many classes are shown where nobody says how many.
 const usualTop = 5
 
@@ -146,7 +154,7 @@ func answerFigure(a Top) picture.Figure {
 		Body: []picture.Mark{picture.Beside{
 			Side: []picture.Mark{inputPanel(a.Picture, "", "")}, Main: []picture.Mark{bars}, Width: 176,
 		}},
-		Caption: []string{a.Network, inputCaption(a.Picture), a.Guessed, "score probability (" + score + ")", backendCaption(a.Backend)},
+		Caption: []string{networkCaption(a.Network, a.Notice), inputCaption(a.Picture), a.Guessed, "score probability (" + score + ")", backendCaption(a.Backend)},
 		Alt:     fmt.Sprintf("Bars of the most probable classes of %s: %s.", inputName(a.Picture), strings.Join(words, ", ")),
 		Text:    fmt.Sprintf("%s on %s: %s", a.Network, inputName(a.Picture), strings.Join(words, ", ")),
 	}
@@ -185,7 +193,7 @@ func layersFigure(t LayerTable) picture.Figure {
 		Title:    "What " + t.Network + " is made of",
 		Subtitle: "Layers in order of execution; receptive field and stride in pixels of the input, height × width",
 		Body:     []picture.Mark{table},
-		Caption: []string{t.Network, fmt.Sprintf("input %d × %d × %d, %s", t.Input.Height, t.Input.Width, t.Input.Channels(), t.Input.Order), feeding(t.Input), t.Guessed,
+		Caption: []string{networkCaption(t.Network, t.Notice), fmt.Sprintf("input %d × %d × %d, %s", t.Input.Height, t.Input.Width, t.Input.Channels(), t.Input.Order), feeding(t.Input), t.Guessed,
 			words, "output shape is height × width × channels"},
 		Alt:  fmt.Sprintf("Table of the layers of %s: %s.", t.Network, words),
 		Text: fmt.Sprintf("%s: %s", t.Network, words),

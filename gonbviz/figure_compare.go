@@ -43,7 +43,7 @@ func CompareFilters(title string, banks ...*probe.FilterBank) (picture.Figure, e
 		tiles.Heading, tiles.Aside = b.Network, roughness
 		row.Marks = append(row.Marks, tiles)
 		words = append(words, fmt.Sprintf("%s: roughness %s", b.Network, roughness))
-		captions = append(captions, fmt.Sprintf("%s, %s: %d filters of %d × %d", b.Network, b.Layer.Name, b.Out, b.H, b.W))
+		captions = append(captions, fmt.Sprintf("%s, %s: %d filters of %d × %d", networkCaption(b.Network, b.Notice), b.Layer.Name, b.Out, b.H, b.W))
 	}
 	legend := filterDrawing{FilterBank: banks[0], fit: common}
 	ramp := legend.planeLegend("weight")
@@ -95,7 +95,7 @@ func CompareUnit(channel int, sets ...*probe.MapSet) (picture.Figure, error) {
 		Subtitle: "One unit, one scale",
 		Body: []picture.Mark{row, picture.Row{Size: 260, Marks: []picture.Mark{
 			picture.Ramp{Scale: common, Head: "response, " + layer.After}, picture.Note{Text: zeroWords(common)}}}},
-		Caption: []string{sets[0].Network, strings.Join(inputs, "; "), fmt.Sprintf("%s channel %d", layerName(layer), channel), layer.After,
+		Caption: []string{networkCaption(sets[0].Network, sets[0].Notice), strings.Join(inputs, "; "), fmt.Sprintf("%s channel %d", layerName(layer), channel), layer.After,
 			fmt.Sprintf("one scale, %s to %s", scale.Number(low), scale.Number(high))},
 		Alt:  "Pictures, each beside the map of one channel: " + strings.Join(words, "; ") + ".",
 		Text: fmt.Sprintf("%s %s channel %d: %s", sets[0].Network, layerName(layer), channel, strings.Join(words, "; ")),

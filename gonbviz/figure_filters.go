@@ -280,7 +280,7 @@ func (d filterDrawing) figure(grid, legend picture.Mark, on, projection string) 
 	measured := fmt.Sprintf("weights from %s to %s", scale.Number(low), scale.Number(high))
 	return picture.Figure{
 		Title: title, Subtitle: subtitle, Body: []picture.Mark{grid, legend},
-		Caption: []string{d.Network, "layer " + d.Layer.Name, fmt.Sprintf("convolution %d × %d, stride %s", d.H, d.W, stride), projection,
+		Caption: []string{networkCaption(d.Network, d.Notice), "layer " + d.Layer.Name, fmt.Sprintf("convolution %d × %d, stride %s", d.H, d.W, stride), projection,
 			"scale " + d.Filters.Scale.String() + d.trimWords(), deadWords},
 		Alt:  fmt.Sprintf("Grid of the filters of %s: %s; %s.", d.Layer.Name, subtitle, measured),
 		Text: fmt.Sprintf("%s %s: %d filters, %d × %d × %d, %s", d.Network, d.Layer.Name, d.Out, d.In, d.H, d.W, measured),

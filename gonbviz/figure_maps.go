@@ -47,7 +47,7 @@ func mapsFigure(set *probe.MapSet) picture.Figure {
 	low, high := common.Domain()
 	return picture.Figure{
 		Title: "What " + layerTitle(set) + " to the " + photoWord(set.Picture), Subtitle: subtitle, Body: body,
-		Caption: []string{set.Network, inputCaption(set.Picture), set.Guessed, strings.Join(layers, " and "), afterWords(set), sorted,
+		Caption: []string{networkCaption(set.Network, set.Notice), inputCaption(set.Picture), set.Guessed, strings.Join(layers, " and "), afterWords(set), sorted,
 			fmt.Sprintf("one scale, %s to %s", scale.Number(low), scale.Number(high)), backendCaption(set.Backend)},
 		Alt:  fmt.Sprintf("Activation maps of %s for %s; %s.", strings.Join(layers, ", "), inputName(set.Picture), strings.Join(words, "; ")),
 		Text: fmt.Sprintf("%s on %s: %s; values from %s to %s", set.Network, inputName(set.Picture), strings.Join(words, "; "), scale.Number(common.Least), scale.Number(common.Most)),

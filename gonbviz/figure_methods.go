@@ -269,7 +269,7 @@ func channelsFigure(a *attrib.Attribution) picture.Figure {
 		Subtitle: fmt.Sprintf("One of %s channels after the other is %s, and the rest of the network runs again",
 			scale.Count(len(c.Drop)+c.Unasked), becomes),
 		Body: body,
-		Caption: []string{a.Network, inputCaption(a.Picture), a.Guessed, d.explainedCaption(),
+		Caption: []string{networkCaption(a.Network, a.Notice), inputCaption(a.Picture), a.Guessed, d.explainedCaption(),
 			fmt.Sprintf("score %s, %s as it is", a.Score.Words(), d.number(a.Clean)), d.methodCaption(),
 			fmt.Sprintf("%d of %s channels change the most probable class", changed, scale.Count(len(c.Drop))), missing,
 			"positive supports the class", backendCaption(a.Backend)},

@@ -450,7 +450,7 @@ func (d drawing) figure(panels ...picture.Mark) picture.Figure {
 	}
 	return picture.Figure{
 		Title: fmt.Sprintf("What “%s” rests on", d.Explained()), Subtitle: subtitle, Body: []picture.Mark{row},
-		Caption: []string{d.Network, inputCaption(d.Picture), d.Guessed, d.explainedCaption(),
+		Caption: []string{networkCaption(d.Network, d.Notice), inputCaption(d.Picture), d.Guessed, d.explainedCaption(),
 			fmt.Sprintf("score %s, %s with all visible", d.Score.Words(), d.number(d.Clean)),
 			d.methodCaption(), positions, engineWords(d.Engine), "positive supports the " + strings.TrimPrefix(d.forWords(), "for the "), backendCaption(d.Backend)},
 		Alt:  fmt.Sprintf("%s. The %s is %s.", text, value, rangeWords(d.plane)),

@@ -80,14 +80,15 @@ type LayerTable struct {
 	// Network as it is open on Backend.
 	Network, Backend string
 	Input            models.Input
-	// Guessed says what about Input was assumed; empty where nothing was.
-	Guessed string
-	Layers  []probe.Layer
+	// Guessed says what about Input was assumed, and Notice what must be seen beside the network's results; each is empty
+	// where there is nothing to say.
+	Guessed, Notice string
+	Layers          []probe.Layer
 }
 
 // LayerTable lists the layers in order of execution.
 func (l *Lens) LayerTable() LayerTable {
-	return LayerTable{l.Network().Name, l.BackendName(), l.Network().Input, l.Network().Guessed, l.Layers()}
+	return LayerTable{l.Network().Name, l.BackendName(), l.Network().Input, l.Network().Guessed, l.Network().Notice, l.Layers()}
 }
 
 // Classify asks the network what a picture shows.

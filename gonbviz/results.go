@@ -239,7 +239,8 @@ func (l *Lens) attribute(ctx context.Context, picture *pixel.Prepared, method at
 			return plain, described(words...)
 		},
 		unpack: func(plain attrib.Attribution) (*attrib.Attribution, error) {
-			plain.Picture, plain.Cached, plain.Guessed = picture, true, l.Network().Guessed
+			plain.Picture, plain.Cached = picture, true
+			plain.Guessed, plain.Notice = l.Network().Guessed, l.Network().Notice
 			return &plain, nil
 		},
 	})
@@ -297,7 +298,9 @@ func (l *Lens) maps(ctx context.Context, picture *pixel.Prepared, m probe.Maps) 
 				}
 			}
 			net := l.Network()
-			return &probe.MapSet{Maps: m, Network: net.Name, Guessed: net.Guessed, Backend: l.BackendName(), Picture: picture, Layers: layers}, nil
+			return &probe.MapSet{
+				Maps: m, Network: net.Name, Guessed: net.Guessed, Notice: net.Notice, Backend: l.BackendName(), Picture: picture, Layers: layers,
+			}, nil
 		},
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"embed"
 	"fmt"
+	"image"
 	"io/fs"
 	"maps"
 	"math"
@@ -25,6 +26,7 @@ import (
 	"github.com/convlens/convlens/gonbviz/internal/plugin"
 	"github.com/convlens/convlens/gonbviz/internal/testbackend"
 	"github.com/convlens/convlens/gonbviz/internal/testnet"
+	"github.com/convlens/convlens/gonbviz/picture"
 	"github.com/convlens/convlens/gonbviz/pixel"
 	"github.com/convlens/convlens/gonbviz/probe"
 	"github.com/convlens/convlens/gonbviz/progress"
@@ -316,6 +318,35 @@ func TestGuessedNow(t *testing.T) {
 		for what, got := range map[string]string{"maps": maps.Guessed, "attribution": a.Guessed, "answer": answer.Guessed} {
 			if got != guessed {
 				t.Errorf("%s (cached: %t) say %q, want %q", what, a.Cached, got, guessed)
+			}
+		}
+	}
+}
+
+// TestNotice has what must be seen beside a network's results in the words of each figure and each document.
+func TestNotice(t *testing.T) {
+	caching(t)
+	net := testnet.Branches(23, 31, 1)
+	net.Notice = "© A. Nyone, 2026"
+	lens, photo := openGo(t, net), noise(23, 31)
+	parts := attrib.Occlusion{Regions: []image.Rectangle{image.Rect(1, 2, 9, 8)}, AllClasses: true}
+	for range 2 { // the second time results are known
+		a, maps, bank := Must(lens.Explain(photo, parts)), Must(lens.Maps(photo, probe.Maps{Layers: []string{"fire"}})), Must(lens.Filters("stem"))
+		for what, result := range map[string]any{
+			"answer": Must(lens.Classify(photo)), "filters": bank, "maps": maps, "layers": lens.LayerTable(), "occlusion": a,
+			"RISE": Must(lens.Explain(photo, attrib.RISE{Masks: 9})), "channels": Must(lens.Explain(photo, attrib.ChannelAblation{Layer: "stem"})),
+			"extremes": Extremes{Attribution: a}, "classes": Must(CompareClasses(a)), "patches": Must(Patches(a)),
+			"two banks": Must(CompareFilters("", bank, bank)), "one unit": Must(CompareUnit(1, maps)),
+		} {
+			if figure := Must(FigureOf(result)); !strings.Contains(strings.Join(figure.Caption, " · "), net.Notice) {
+				t.Errorf("%s: the caption is %q", what, figure.Caption)
+			}
+			var text strings.Builder
+			if _, drawn := result.(picture.Figure); drawn {
+				continue
+			}
+			if err := WriteJSON(&text, result); err != nil || !strings.Contains(text.String(), `"notice":"`+net.Notice) {
+				t.Errorf("%s: %v, no notice in %.200s", what, err, text.String())
 			}
 		}
 	}

@@ -107,12 +107,15 @@ type Attribution struct {
 	Options []Option
 	// Network and Backend that answered.
 	Network, Backend string
-	// Guessed says what about the network's input was assumed; empty where nothing was.
-	Guessed string
+	// Guessed says what about the network's input was assumed, and Notice what must be seen beside its results; each is
+	// empty where there is nothing to say.
+	Guessed, Notice string
+	// Picture is what was shown to the network.
 	Picture *pixel.Prepared
 	// Class that was explained, and its Label.
 	Class int
 	Label string
+	// Score is the number that was explained, of which all values are differences.
 	Score Score
 	// Clean is the score of the picture as it is.
 	Clean float64

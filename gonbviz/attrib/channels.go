@@ -120,7 +120,7 @@ func (c ChannelAblation) Attribute(ctx context.Context, network *probe.Probe, pi
 	defer free(s.inputs)
 	a := &Attribution{
 		Method: "channel ablation", Options: []Option{{"layer", s.point.Layer.Name}, {"to", string(c.To)}},
-		Network: net.Name, Backend: network.BackendName(), Guessed: net.Guessed, Picture: picture,
+		Network: net.Name, Backend: network.BackendName(), Guessed: net.Guessed, Notice: net.Notice, Picture: picture,
 		Class: class, Score: c.Score, Batch: c.Batch,
 		Channels: &Channels{Layer: s.point.Layer.Name, Labels: map[int]string{}},
 	}

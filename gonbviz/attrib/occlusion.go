@@ -171,7 +171,7 @@ func (o Occlusion) explain(ctx context.Context, network *probe.Probe, picture *p
 	}
 	run.found = &Attribution{
 		Method: method, Options: o.options(image.Pt(in.Width, in.Height)), Network: network.Network().Name, Backend: network.BackendName(),
-		Guessed: network.Network().Guessed,
+		Guessed: network.Network().Guessed, Notice: network.Network().Notice,
 		Picture: picture, Class: class, Score: o.Score, Batch: o.Batch, Seed: o.Seed, Engine: run.engine.exact(),
 		Grid: grid,
 	}

@@ -118,7 +118,7 @@ func (r RISE) Attribute(ctx context.Context, network *probe.Probe, picture *pixe
 		return nil, err
 	}
 	a := &Attribution{
-		Method: "RISE", Options: r.options(), Network: net.Name, Backend: network.BackendName(), Guessed: net.Guessed, Picture: picture,
+		Method: "RISE", Options: r.options(), Network: net.Name, Backend: network.BackendName(), Guessed: net.Guessed, Notice: net.Notice, Picture: picture,
 		Class: class, Score: r.Score, Batch: r.Batch, Engine: Full, Seed: r.Seed,
 	}
 	scores, err := v.ask(ctx, e, a, net.Label)

@@ -17,9 +17,10 @@ import (
 type Answer struct {
 	// Network and Backend that answered.
 	Network, Backend string
-	// Guessed says what about the network's input was assumed; empty where nothing was.
-	Guessed string
-	Picture *pixel.Prepared
+	// Guessed says what about the network's input was assumed, and Notice what must be seen beside its results; each is
+	// empty where there is nothing to say.
+	Guessed, Notice string
+	Picture         *pixel.Prepared
 	// Logits has one value a class, Probabilities the softmax over them (the sigmoid where there is one class), 0 to 1.
 	Logits        []float32
 	Probabilities []float64
@@ -59,7 +60,7 @@ func (p *Probe) Classify(ctx context.Context, picture *pixel.Prepared) (*Answer,
 
 // Answer is what Classify makes of the logits that the network gives for a picture, one a class.
 func (p *Probe) Answer(picture *pixel.Prepared, logits []float32) *Answer {
-	return &Answer{Network: p.network.Name, Guessed: p.network.Guessed, Backend: p.BackendName(), Picture: picture, Logits: logits, Probabilities: Probabilities(logits), labels: p.network.Label}
+	return &Answer{Network: p.network.Name, Guessed: p.network.Guessed, Notice: p.network.Notice, Backend: p.BackendName(), Picture: picture, Logits: logits, Probabilities: Probabilities(logits), labels: p.network.Label}
 }
 
 // Top lists the n best classes, best first, of equals the lowest index first; all with n = 0.

@@ -50,6 +50,8 @@ type FilterBank struct {
 	Order  models.ChannelOrder
 	// Stride of the filters on the layer's input, down and across.
 	Stride [2]int
+	// Notice is what must be seen beside them; empty where nothing must.
+	Notice string
 }
 
 // Filters reads the kernels of a convolution over two axes. Nothing is run. The error for a layer that is no convolution
@@ -122,6 +124,7 @@ func (p *Probe) bank(f Filters, l *Layer, flat []float32, dims []int) (*FilterBa
 		Filters: f, Network: p.network.Name, Backend: p.BackendName(), Layer: *l, Order: p.network.Input.Order,
 		Out: dims[order[0]], In: dims[order[1]], H: dims[order[2]], W: dims[order[3]],
 		Stride: [2]int{at(attributes.Strides, 0, 1), at(attributes.Strides, 1, 1)},
+		Notice: p.network.Notice,
 	}
 	b.Colour = b.In == 3 && p.network.Input.Channels() == 3 && l.source() != nil && l.source().node == p.recorded.Picture
 	stride := make([]int, len(dims))

@@ -51,10 +51,11 @@ type MapSet struct {
 	Maps Maps
 	// Network and Backend that answered.
 	Network, Backend string
-	// Guessed says what about the network's input was assumed; empty where nothing was.
-	Guessed string
-	Picture *pixel.Prepared
-	Layers  []LayerMaps
+	// Guessed says what about the network's input was assumed, and Notice what must be seen beside its results; each is
+	// empty where there is nothing to say.
+	Guessed, Notice string
+	Picture         *pixel.Prepared
+	Layers          []LayerMaps
 }
 
 // LayerMaps are the maps of one layer.
@@ -117,7 +118,7 @@ func (p *Probe) Maps(ctx context.Context, picture *pixel.Prepared, m Maps) (*Map
 	if err != nil {
 		return nil, err
 	}
-	set := &MapSet{Maps: m, Network: p.network.Name, Guessed: p.network.Guessed, Backend: p.BackendName(), Picture: picture}
+	set := &MapSet{Maps: m, Network: p.network.Name, Guessed: p.network.Guessed, Notice: p.network.Notice, Backend: p.BackendName(), Picture: picture}
 	for i, l := range points {
 		set.Layers = append(set.Layers, p.layerMaps(l, captured[i], m))
 	}
