@@ -127,6 +127,9 @@ func Endings(result any) []string {
 }
 
 func write(w io.Writer, ending string, result any) error {
+	if err := checkResult(result); err != nil {
+		return err
+	}
 	switch ending {
 	case ".npy":
 		shape, values, err := numbers(result)
@@ -174,10 +177,10 @@ func numbers(result any) (shape []int, values []float32, err error) {
 		}
 		return mapNumbers(r.Layers[0])
 	case Panels:
-		if r.Show == Drop {
-			return numbers(r.Attribution)
+		if r.Show == Probability || r.Show == BestClass {
+			return r.gridNumbers()
 		}
-		return r.gridNumbers()
+		return numbers(r.Attribution)
 	case Extremes:
 		return numbers(r.Attribution)
 	case Focused:
@@ -328,6 +331,9 @@ func rows(p *field.Plane) [][]number {
 
 // WriteJSON writes a result with all that made it as one JSON document in one line.
 func WriteJSON(w io.Writer, result any) error {
+	if err := checkResult(result); err != nil {
+		return err
+	}
 	var text strings.Builder
 	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)

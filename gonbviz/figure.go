@@ -1,6 +1,7 @@
 package gonbviz
 
 import (
+	"errors"
 	"fmt"
 	"image"
 	"strings"
@@ -17,6 +18,9 @@ import (
 // FigureOf draws a result as Show does: a photograph, or what one of the analyses returned. Change the Figure's fields
 // for other words or another width.
 func FigureOf(result any) (picture.Figure, error) {
+	if err := checkResult(result); err != nil {
+		return picture.Figure{}, err
+	}
 	switch r := result.(type) {
 	case picture.Figure:
 		return r, nil
@@ -38,6 +42,8 @@ func FigureOf(result any) (picture.Figure, error) {
 		return r.figure()
 	case Focused:
 		return r.figure()
+	case *Report:
+		return picture.Figure{}, errors.New("gonbviz: a report is several figures; draw its Figures one by one, or Show or Save it")
 	case image.Image:
 		return photoFigure(r), nil
 	}

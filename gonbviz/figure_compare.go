@@ -122,7 +122,7 @@ func Patches(a *attrib.Attribution, positions ...int) (picture.Figure, error) {
 		return picture.Figure{}, err
 	}
 	if a.Grid == nil {
-		return picture.Figure{}, errors.New("gonbviz: this attribution has no positions")
+		return picture.Figure{}, errPositions
 	}
 	if len(positions) == 0 {
 		positions = []int{d.weakestPosition(), d.strongestPosition()}

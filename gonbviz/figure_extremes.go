@@ -1,7 +1,6 @@
 package gonbviz
 
 import (
-	"errors"
 	"fmt"
 	"image"
 	"strconv"
@@ -25,11 +24,19 @@ type Extremes struct {
 	Near bool
 }
 
-// Strongest are the positions at which the score falls most.
-func (e Extremes) Strongest() []attrib.Extreme { return e.Grid.Strongest(e.number(), !e.Near) }
+// Strongest are the positions at which the score falls most; none where the attribution has no positions.
+func (e Extremes) Strongest() []attrib.Extreme { return e.grid().Strongest(e.number(), !e.Near) }
 
 // Weakest are the positions at which the score falls least, or rises.
-func (e Extremes) Weakest() []attrib.Extreme { return e.Grid.Weakest(e.number(), !e.Near) }
+func (e Extremes) Weakest() []attrib.Extreme { return e.grid().Weakest(e.number(), !e.Near) }
+
+// grid is the attribution's, or one without positions.
+func (e Extremes) grid() *attrib.Grid {
+	if e.Attribution == nil || e.Grid == nil {
+		return &attrib.Grid{}
+	}
+	return e.Grid
+}
 
 func (e Extremes) number() int {
 	if e.N > 0 {
@@ -42,9 +49,6 @@ func (e Extremes) figure() (picture.Figure, error) {
 	d, err := newDrawing(e.Attribution)
 	if err != nil {
 		return picture.Figure{}, err
-	}
-	if e.Grid == nil {
-		return picture.Figure{}, errors.New("gonbviz: this attribution has no positions")
 	}
 	strongest, weakest := e.Strongest(), e.Weakest()
 	figure := d.figure()
@@ -175,19 +179,15 @@ func (e Extremes) table() [][]string {
 			})
 		}
 	}
-	if e.Grid != nil {
-		add("strongest", e.Strongest())
-		add("weakest", e.Weakest())
-	}
+	add("strongest", e.Strongest())
+	add("weakest", e.Weakest())
 	return rows
 }
 
 // document is the attribution's with the positions.
 func (e Extremes) document() any {
 	d := attributionDocument(e.Attribution)
-	if e.Grid != nil {
-		d["strongest"], d["weakest"] = extremeDocuments(e.Strongest()), extremeDocuments(e.Weakest())
-	}
+	d["strongest"], d["weakest"] = extremeDocuments(e.Strongest()), extremeDocuments(e.Weakest())
 	return d
 }
 

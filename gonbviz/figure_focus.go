@@ -35,8 +35,6 @@ func Focus(a *attrib.Attribution, box image.Rectangle) (picture.Figure, error) {
 	return f.figure()
 }
 
-var errNothing = errors.New("gonbviz: there is no attribution")
-
 // FocusOn says how much of what supports the class lies in a part of the picture: an image.Rectangle in pixels of the
 // network's input, a mask as a field.Plane of its size (see Lens.Mask), or a share, above 0 and up to 1, of the pixels
 // that support it most.

@@ -78,15 +78,12 @@ func (p Panels) drawn(d drawing) (picture.Figure, error) {
 	case "":
 		return d.figure(d.position(), d.overlay(), d.probability(), d.best()), nil
 	}
-	return picture.Figure{}, fmt.Errorf("gonbviz: unknown reading %q; there are drop, probability and class", p.Show)
+	return picture.Figure{}, p.check()
 }
 
 // gridNumbers is the grid that Probability and BestClass read.
 func (p Panels) gridNumbers() (shape []int, values []float32, err error) {
 	g := p.Grid
-	if g == nil {
-		return nil, nil, errors.New("gonbviz: this attribution has no positions")
-	}
 	values = g.Probability.Values
 	if p.Show == BestClass {
 		values = make([]float32, len(g.Best))
@@ -111,7 +108,10 @@ type drawing struct {
 }
 
 func newDrawing(a *attrib.Attribution) (drawing, error) {
-	if a == nil || a.Map == nil && a.Grid == nil {
+	if err := checkAttribution(a); err != nil {
+		return drawing{}, err
+	}
+	if a.Map == nil && a.Grid == nil {
 		return drawing{}, errors.New("gonbviz: this attribution has neither a map nor a grid")
 	}
 	in := a.Picture.Input

@@ -13,7 +13,8 @@ import (
 // network says, what that rests on, what its layers answer, what its first filters look for, and what it is made of.
 type Report struct {
 	// Title names the network and the picture.
-	Title   string
+	Title string
+	// Figures are all that is shown, in order.
 	Figures []picture.Figure
 }
 

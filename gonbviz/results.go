@@ -220,6 +220,10 @@ var ours = []string{modulePath + "/gonbviz/attrib", modulePath + "/gonbviz/field
 // attribute is what Explain does. A method that was written elsewhere, in a cell perhaps, is always run: nothing tells
 // when its code changes.
 func (l *Lens) attribute(ctx context.Context, picture *pixel.Prepared, method attrib.Method) (*attrib.Attribution, error) {
+	method, err := itself(method)
+	if err != nil {
+		return nil, err
+	}
 	run := func(method attrib.Method) func(context.Context) (*attrib.Attribution, error) {
 		return func(ctx context.Context) (*attrib.Attribution, error) { return method.Attribute(ctx, l.Probe, picture) }
 	}

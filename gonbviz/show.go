@@ -14,10 +14,16 @@ import (
 
 // Show draws what an analysis returned below the cell: gonbviz.Show(lens.Filters("conv1")). Outside a notebook it
 // prints the numbers that matter as one line; use Save for a picture there. An error is printed as one line, and ends
-// the cell with status 1.
+// the cell with status 1. Of a report it draws each figure.
 func Show(result any, err ...error) {
 	for _, e := range err {
 		check(e)
+	}
+	if report, ok := result.(*Report); ok && report != nil {
+		for _, figure := range report.Figures {
+			check(show(figure))
+		}
+		return
 	}
 	figure, e := FigureOf(result)
 	check(e)

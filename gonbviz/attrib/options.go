@@ -168,14 +168,18 @@ func (g *Grid) hiding(picture *pixel.Prepared) (hiding, error) {
 func (g *Grid) Lattice() bool { return g.Settings.windowed() }
 
 // Owners is for each pixel of the input, row by row, the position that hides most of it, of several the last one; −1 where
-// none hides half of it.
+// none hides half of it. Height and width are those of the input: segments of another have no pixel.
 func (g *Grid) Owners(height, width int) []int {
 	list, most := slices.Repeat([]int{-1}, height*width), slices.Repeat([]float32{0.5}, height*width)
+	if g.Segments != nil && len(g.Segments) != len(list) {
+		return list
+	}
 	masks := g.masks(height, width)
 	for i := range g.Windows {
 		b := masks.bounds(i)
 		for k, w := range masks.weights(i) {
-			if p := (b.Min.Y+k/b.Dx())*width + b.Min.X + k%b.Dx(); w >= most[p] {
+			y, x := b.Min.Y+k/b.Dx(), b.Min.X+k%b.Dx()
+			if p := y*width + x; y < height && x < width && w >= most[p] {
 				list[p], most[p] = i, w
 			}
 		}

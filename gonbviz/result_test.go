@@ -1,0 +1,67 @@
+package gonbviz_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/convlens/convlens/gonbviz"
+	"github.com/convlens/convlens/gonbviz/attrib"
+	"github.com/convlens/convlens/gonbviz/internal/testnet"
+	"github.com/convlens/convlens/gonbviz/pixel"
+	"github.com/convlens/convlens/gonbviz/probe"
+)
+
+// TestNothing draws and saves results that are not there, or lack what they are asked for: each is one clear error.
+func TestNothing(t *testing.T) {
+	lens, photo := open(t, testnet.Branches(23, 31, 1)), stripes(40, 33)
+	rise := must(lens.Explain(photo, attrib.RISE{Masks: 9}))(t)
+	for want, results := range map[string][]any{
+		"there is no attribution": {(*attrib.Attribution)(nil), gonbviz.Panels{}, gonbviz.Extremes{}, gonbviz.Focused{}},
+		"is nil":                  {(*probe.Answer)(nil), gonbviz.Top{}, (*probe.MapSet)(nil), (*probe.FilterBank)(nil), (*gonbviz.Report)(nil), (*pixel.Photo)(nil)},
+		"neither a map nor a":     {&attrib.Attribution{}, &attrib.Attribution{Picture: rise.Picture}},
+		"no Picture":              {&attrib.Attribution{Map: rise.Map}, gonbviz.Panels{Attribution: &attrib.Attribution{Map: rise.Map}}},
+		"no positions":            {gonbviz.Extremes{Attribution: rise}, gonbviz.Panels{Attribution: rise, Show: gonbviz.BestClass}},
+		"unknown reading":         {gonbviz.Panels{Attribution: rise, Show: "nonsense"}},
+	} {
+		for _, result := range results {
+			if _, err := gonbviz.FigureOf(result); err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("the figure of %T: %v, want %q", result, err, want)
+			}
+			for _, ending := range gonbviz.Endings(result) {
+				if err := gonbviz.Save(filepath.Join(t.TempDir(), "nothing"+ending), result); err == nil || !strings.Contains(err.Error(), want) {
+					t.Errorf("%T as %s: %v, want %q", result, ending, err, want)
+				}
+			}
+		}
+	}
+	if e := (gonbviz.Extremes{Attribution: rise}); len(e.Strongest())+len(e.Weakest()) > 0 {
+		t.Error("there are extremes without positions")
+	}
+	for _, method := range []attrib.Method{nil, (*attrib.Occlusion)(nil)} {
+		if _, err := lens.Explain(photo, method); err == nil || !strings.Contains(err.Error(), "no method") {
+			t.Errorf("explained by %T: %v", method, err)
+		}
+	}
+}
+
+// TestPanelsAsArray saves all panels, and those of the drop, as the attribution itself.
+func TestPanelsAsArray(t *testing.T) {
+	lens, photo := open(t, testnet.Branches(23, 31, 1)), stripes(40, 33)
+	saved := func(result any) string {
+		path := filepath.Join(t.TempDir(), "array.npy")
+		if err := gonbviz.Save(path, result); err != nil {
+			t.Fatal(err)
+		}
+		return string(must(os.ReadFile(path))(t))
+	}
+	for _, method := range []attrib.Method{attrib.Occlusion{}, attrib.RISE{Masks: 9}, attrib.ChannelAblation{Layer: "stem"}} {
+		a := must(lens.Explain(photo, method))(t)
+		for _, show := range []gonbviz.Reading{"", gonbviz.Drop} {
+			if saved(gonbviz.Panels{Attribution: a, Show: show}) != saved(a) {
+				t.Errorf("%s: panels %q are another array", a.Method, show)
+			}
+		}
+	}
+}
