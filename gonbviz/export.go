@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"image"
 	"io"
 	"math"
 	"math/rand/v2"
@@ -497,6 +498,12 @@ func attributionDocument(a *attrib.Attribution) map[string]any {
 		}
 		d["positions"], d["grid"], d["probability"], d["best_class"] = len(g.Windows), rows(&g.Drop), rows(&g.Probability), best
 		d["asked"] = len(g.Windows) - g.Unasked // fewer where it was stopped: the others are null, their class −1
+		if len(g.Settings.Regions) > 0 {
+			d["regions"] = boxes(g.Settings.Regions)
+		}
+		if g.Revealed {
+			d["bare"] = number(g.Bare) // what the values of positions are over
+		}
 		if a.Engine != "" {
 			d["engine"], options["exact"] = a.Engine, string(g.Settings.Exact)
 		}
@@ -510,6 +517,15 @@ func unitOf(a *attrib.Attribution) attrib.Unit {
 		return attrib.Unit{}
 	}
 	return a.Grid.Settings.Unit
+}
+
+// boxes are rectangles as the command line takes them: x, y, width and height.
+func boxes(list []image.Rectangle) [][4]int {
+	numbers := make([][4]int, len(list))
+	for i, r := range list {
+		numbers[i] = boxNumbers(r)
+	}
+	return numbers
 }
 
 // labelRows is an image of labels as a list of rows.

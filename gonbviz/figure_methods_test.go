@@ -97,6 +97,13 @@ func TestMethodDocuments(t *testing.T) {
 	if d := document(attrib.Ablation{Superpixels: 6}); length(d["segments"]) != 23 || d["method"] != "ablation" {
 		t.Errorf("ablation: %v", d["method"])
 	}
+	if d := document(attrib.Occlusion{Regions: []image.Rectangle{image.Rect(1, 2, 4, 9), image.Rect(3, 3, 20, 20)}}); fmt.Sprint(d["regions"]) != "[[1 2 3 7] [3 3 17 17]]" {
+		t.Errorf("regions: %v", d["regions"])
+	}
+	reveal := attrib.Reveal{Window: attrib.Pixels(9), Score: attrib.Logit}
+	if d, a := document(reveal), must(lens.Explain(photo, reveal))(t); float32(d["bare"].(float64)) != float32(a.Grid.Bare) || a.Grid.Bare == 0 {
+		t.Errorf("reveal: %v over %v", d["bare"], a.Grid.Bare)
+	}
 	if d := document(attrib.Occlusion{Unit: attrib.Unit{Layer: "stem"}}); d["unit"] != "stem, channel 0" || d["score"] != "activation" {
 		t.Errorf("unit: %v", d["unit"])
 	}

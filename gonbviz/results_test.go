@@ -318,9 +318,10 @@ func TestGuessedNow(t *testing.T) {
 		maps := Must(lens.Maps(noise(23, 31), probe.Maps{Layers: []string{"fire"}}))
 		a := Must(lens.Explain(noise(23, 31), attrib.Occlusion{}))
 		answer := Must(lens.Classify(noise(23, 31)))
-		for what, got := range map[string]string{"maps": maps.Guessed, "attribution": a.Guessed, "answer": answer.Guessed} {
-			if got != guessed {
-				t.Errorf("%s (cached: %t) say %q, want %q", what, a.Cached, got, guessed)
+		for got, result := range map[*string]any{&maps.Guessed: maps, &a.Guessed: a, &answer.Guessed: answer} {
+			var text strings.Builder
+			if err := WriteJSON(&text, result); err != nil || *got != guessed || !strings.Contains(text.String(), `"guessed":"`+guessed+`"`) {
+				t.Errorf("%T (cached: %t) says %q, want %q; %v", result, a.Cached, *got, guessed, err)
 			}
 		}
 	}
