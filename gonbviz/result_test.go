@@ -65,3 +65,20 @@ func TestPanelsAsArray(t *testing.T) {
 		}
 	}
 }
+
+// TestShowReport prints a line for each figure of a report.
+func TestShowReport(t *testing.T) {
+	lens := open(t, testnet.Branches(23, 31, 1))
+	report := must(lens.Report(t.Context(), must(lens.Prepare(stripes(40, 33)))(t)))(t)
+	out := must(os.Create(filepath.Join(t.TempDir(), "out")))(t)
+	old := os.Stdout
+	os.Stdout = out
+	defer func() { os.Stdout = old }()
+	gonbviz.Show(report)
+	if text := must(os.ReadFile(out.Name()))(t); strings.Count(string(text), "\n") != len(report.Figures) {
+		t.Errorf("%d figures are shown as %q", len(report.Figures), text)
+	}
+	if _, err := gonbviz.FigureOf(report); err == nil || !strings.Contains(err.Error(), "several figures") {
+		t.Errorf("a report as one figure: %v", err)
+	}
+}

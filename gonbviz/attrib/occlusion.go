@@ -30,8 +30,10 @@ type Overlap string
 
 // The overlaps. An empty Overlap is OverlapMean.
 const (
+	// OverlapMean is the mean of their drops.
 	OverlapMean Overlap = "mean"
-	OverlapSum  Overlap = "sum"
+	// OverlapSum is the sum of their drops.
+	OverlapSum Overlap = "sum"
 	// OverlapNone makes no pixel map.
 	OverlapNone Overlap = "none"
 )

@@ -34,9 +34,9 @@ func (s Sort) String() string { return [...]string{"index", "strength"}[s] }
 
 // Maps asks for the activation maps of layers. All layers are captured in one forward pass.
 type Maps struct {
-	// Layers are names as in the layer table. The name of a scope stands for its last layer. A layer other than a pooling
-	// or a concatenation answers after the normalisation and the activation function that follow it, where nothing else
-	// reads it.
+	// Layers are names as in the layer table, or those of tensors in the file which the network comes from; a tensor comes
+	// before a layer of its name. The name of a scope stands for its last layer. A layer other than a pooling or a
+	// concatenation answers after the normalisation and the activation function that follow it, where nothing else reads it.
 	Layers []string
 	// Sort is the order of each layer's maps; by index as a default.
 	Sort Sort
