@@ -162,6 +162,8 @@ func (d drawing) still() string {
 	switch {
 	case d.Score == attrib.Activation:
 		return fmt.Sprintf("Does “%s” still answer?", d.Explained())
+	case d.Score == attrib.Measured:
+		return fmt.Sprintf("What is left of “%s”?", d.Explained())
 	case d.Grid.Revealed:
 		return fmt.Sprintf("Is it “%s” all the same?", d.Label)
 	}
@@ -182,16 +184,10 @@ func (d drawing) patchSubtitle() string {
 		return done + "; the number is the network’s confidence in it"
 	case attrib.Activation:
 		return done + "; the number is the unit’s activation"
+	case attrib.Measured:
+		return fmt.Sprintf("%s; the number is the measure, the bar the probability of “%s”", done, d.Label)
 	}
-	return fmt.Sprintf("%s; the number is %s, the bar its probability", done, d.measured())
-}
-
-// measured names the score of the class with an article.
-func (d drawing) measured() string {
-	if d.Score == attrib.Measured {
-		return "the measure"
-	}
-	return "the " + d.Score.Words() + " of the class"
+	return fmt.Sprintf("%s; the number is the %s of the class, the bar its probability", done, d.Score.Words())
 }
 
 // weakestPosition is the position with the least drop in size, the first of equals.

@@ -52,13 +52,9 @@ func (e Extremes) figure() (picture.Figure, error) {
 	}
 	strongest, weakest := e.Strongest(), e.Weakest()
 	figure := d.figure()
-	figure.Title = fmt.Sprintf("Cover this, and is it still “%s”?", e.Label)
+	figure.Title = d.coverTitle()
 	figure.Subtitle = "What the frame encloses is hidden; below, what the network then says, and its probability"
-	if d.Score == attrib.Activation {
-		figure.Title = fmt.Sprintf("Cover this, and does “%s” still answer?", d.Explained())
-	}
 	if e.Grid.Revealed {
-		figure.Title = fmt.Sprintf("Show only this, and is it “%s”?", e.Label)
 		figure.Subtitle = "Only what the frame encloses shows; below, what the network then says, and its probability"
 	}
 	if len(strongest) > 0 {
@@ -68,13 +64,28 @@ func (e Extremes) figure() (picture.Figure, error) {
 			picture.Row{Size: rowOfFour, Marks: d.extremes(least, weakest)},
 		}
 		strong, weak := d.extremeWords(strongest), d.extremeWords(weakest)
-		figure.Text = fmt.Sprintf("%s, %s; strongest: %s; weakest: %s", e.Network, e.Label, strong, weak)
+		figure.Text = fmt.Sprintf("%s, %s; strongest: %s; weakest: %s", e.Network, e.Explained(), strong, weak)
 		figure.Alt = fmt.Sprintf("Parts of %s. Strongest: %s. Weakest: %s.", inputName(e.Picture), strong, weak)
 	}
 	if !e.Near {
 		figure.Caption = append(figure.Caption, "windows that don’t overlap")
 	}
 	return figure, nil
+}
+
+// coverTitle is the question that extremes ask of the class, the unit, or the measure.
+func (d drawing) coverTitle() string {
+	cover, still := "Cover this", " still"
+	if d.Grid.Revealed {
+		cover, still = "Show only this", ""
+	}
+	switch d.Score {
+	case attrib.Activation:
+		return fmt.Sprintf("%s, and does “%s”%s answer?", cover, d.Explained(), still)
+	case attrib.Measured:
+		return fmt.Sprintf("%s, and what is left of “%s”?", cover, d.Explained())
+	}
+	return fmt.Sprintf("%s, and is it%s “%s”?", cover, still, d.Label)
 }
 
 // rowOfFour is the width of one of four panels.

@@ -105,22 +105,28 @@ func (d drawing) plain() bool {
 	return g.Segments == nil && !g.Revealed && g.Settings.Soft == 0 && len(g.Settings.Channels) == 0
 }
 
-// explainedCaption names the class, or the unit, in the caption.
+// explainedCaption names the class in the caption, and before it what was explained in its place.
 func (d drawing) explainedCaption() string {
 	class := fmt.Sprintf("class %s (%d)", d.Label, d.Class)
 	if d.Label == fmt.Sprint(d.Class) { // without labels, or with digits for them
 		class = "class " + d.Label
 	}
-	if d.Score == attrib.Activation {
+	switch d.Score {
+	case attrib.Activation:
 		return fmt.Sprintf("unit %s; %s", d.Explained(), class)
+	case attrib.Measured:
+		return fmt.Sprintf("%s; %s", d.Explained(), class)
 	}
 	return class
 }
 
 // forWords are those at the ramp's high end.
 func (d drawing) forWords() string {
-	if d.Score == attrib.Activation {
+	switch d.Score {
+	case attrib.Activation:
 		return "for the unit"
+	case attrib.Measured:
+		return "for the measure"
 	}
 	return "for the class"
 }

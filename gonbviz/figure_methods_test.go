@@ -175,16 +175,29 @@ func TestPartsInTheirShape(t *testing.T) {
 	checkFigure(t, must(gonbviz.FigureOf(gonbviz.Extremes{Attribution: a}))(t))
 }
 
-// TestUnitWords speaks of the unit, not of the class, where a unit was explained.
+// TestUnitWords speaks of the unit, or of the measure, not of the class, where such was explained.
 func TestUnitWords(t *testing.T) {
 	lens, photo := open(t, testnet.Branches(23, 31, 5)), stripes(40, 33)
-	a := must(lens.Explain(photo, attrib.Occlusion{Window: attrib.Pixels(8), Unit: attrib.Unit{Layer: "stem", Channel: 0}}))(t)
-	for name, figure := range map[string]picture.Figure{
-		"extremes": must(gonbviz.FigureOf(gonbviz.Extremes{Attribution: a}))(t),
-		"focus":    must(gonbviz.Focus(a, image.Rect(3, 4, 20, 15)))(t),
+	unit := attrib.Unit{Layer: "stem", Channel: 0}
+	measure := func(logits []float32) float64 { return float64(logits[1] - logits[0]) }
+	for method, what := range map[attrib.Method]string{
+		&attrib.Occlusion{Window: attrib.Pixels(8), Unit: unit}:       "unit stem, channel 0",
+		&attrib.Reveal{Window: attrib.Pixels(8), Unit: unit}:          "unit stem, channel 0",
+		&attrib.Occlusion{Window: attrib.Pixels(8), Measure: measure}: "own measure",
+		&attrib.Reveal{Window: attrib.Pixels(8), Measure: measure}:    "own measure",
 	} {
-		if !strings.Contains(figure.Title, "“stem, channel 0”") {
-			t.Errorf("%s: %q", name, figure.Title)
+		a := must(lens.Explain(photo, method))(t)
+		name := strings.TrimPrefix(what, "unit ")
+		for of, figure := range map[string]picture.Figure{
+			"all": must(gonbviz.FigureOf(a))(t), "heatmap": must(gonbviz.Heatmap(a))(t), "patches": must(gonbviz.Patches(a))(t),
+			"extremes": must(gonbviz.FigureOf(gonbviz.Extremes{Attribution: a}))(t),
+			"focus":    must(gonbviz.Focus(a, image.Rect(3, 4, 20, 15)))(t),
+		} {
+			caption := strings.Join(figure.Caption, " · ")
+			if !strings.Contains(figure.Title, "“"+name+"”") || !strings.Contains(figure.Text, name) || strings.Contains(figure.Subtitle, "supports “"+a.Label) ||
+				!strings.Contains(caption, what+"; class "+a.Label) || strings.Contains(caption, "supports the class") {
+				t.Errorf("%s of %T of %s: %q, %q, %q, %q", of, method, what, figure.Title, figure.Subtitle, figure.Text, caption)
+			}
 		}
 	}
 }

@@ -206,10 +206,13 @@ func (o Occlusion) logits(answer []float32) []float32 {
 	return answer
 }
 
-// Explained names what was explained: the class by its label, or the unit.
+// Explained names what was explained: the class by its label, the unit, or the caller's own measure.
 func (a *Attribution) Explained() string {
-	if a.Grid != nil && a.Grid.Settings.Unit.Layer != "" {
+	switch {
+	case a.Grid != nil && a.Grid.Settings.Unit.Layer != "":
 		return a.Grid.Settings.Unit.String()
+	case a.Score == Measured:
+		return a.Score.Words()
 	}
 	return a.Label
 }
