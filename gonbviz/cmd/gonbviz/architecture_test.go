@@ -42,7 +42,7 @@ func TestArchitecture(t *testing.T) {
 	fails(t, statusFailed, "3 labels for the 1000 classes", strings.Fields("layers --model resnet18 --weights w.safetensors --labels labels.txt")...)
 	fails(t, statusFailed, `three.csv: ResNet-34 needs tensor "layer1.2.conv1.weight"`, strings.Fields("layers --model resnet34 --weights three.csv")...)
 	write(t, "four.txt", "a\nb\nc\nd\n")
-	fails(t, statusFailed, "4 labels for 3 classes", strings.Fields("layers --model resnet18 --weights three.csv --labels four.txt")...)
+	fails(t, statusFailed, "--labels four.txt: 4 labels for the 3 classes", strings.Fields("layers --model resnet18 --weights three.csv --labels four.txt")...)
 	fails(t, statusFailed, "missing.safetensors", strings.Fields("layers --model vgg16_bn --weights missing.safetensors")...)
 	fails(t, statusFailed, "empty.png", strings.Fields("layers --model alexnet --weights empty.png")...)
 	fails(t, statusUsage, "three.csv is an input of the same call", strings.Fields("layers --model resnet18 --weights three.csv --out three.csv")...)
