@@ -7,14 +7,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
-
-	"github.com/convlens/convlens/models/weights"
 )
 
 //go:embed runner.py
@@ -162,12 +160,10 @@ func HTMLPath(dir, notebook string) string {
 
 // CheckNotebook says in one line why a file can't be a notebook, before anything is started for it.
 func CheckNotebook(path string) error {
-	file, err := weights.OpenFile(path)
-	if err != nil {
-		return err
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return fmt.Errorf("%s: is a folder, not a file", path)
 	}
-	defer file.Close()
-	text, err := io.ReadAll(file)
+	text, err := os.ReadFile(path)
 	if err != nil {
 		return err
 	}
