@@ -89,7 +89,7 @@ func (c ChannelAblation) Settled(network *probe.Probe) (settled Method, batch in
 	if c, err = c.complete(); err != nil {
 		return nil, 0, err
 	}
-	c.Batch = Occlusion{Batch: c.Batch, Exact: Full}.chooseBatch(network)
+	c.Batch = chooseBatch(network, c.Batch, Full)
 	return c, c.Batch, nil
 }
 
@@ -111,7 +111,7 @@ func (c ChannelAblation) Attribute(ctx context.Context, network *probe.Probe, pi
 	if err != nil {
 		return nil, err
 	}
-	c.Batch = Occlusion{Batch: c.Batch, Exact: Full}.chooseBatch(network)
+	c.Batch = chooseBatch(network, c.Batch, Full)
 	progress.Report(ctx, progress.Update{Name: "Channels", Stage: fmt.Sprintf("compiling for %d channels at once", c.Batch)})
 	s, err := c.silencer(ctx, network, picture)
 	if err != nil {

@@ -161,7 +161,7 @@ func (o Occlusion) explain(ctx context.Context, network *probe.Probe, picture *p
 	if err != nil {
 		return nil, err
 	}
-	o.Batch = o.chooseBatch(network)
+	o.Batch = chooseBatch(network, o.Batch, o.Exact)
 	if err := network.CheckPicture(picture); err != nil {
 		return nil, err
 	}
@@ -267,19 +267,18 @@ func (o Occlusion) options(whole image.Point) []Option {
 	return list
 }
 
-// chooseBatch picks the batch that the program is compiled for.
-func (o Occlusion) chooseBatch(network *probe.Probe) int {
+// chooseBatch picks the batch that a program is compiled for: at most the one that is asked for, where one is.
+func chooseBatch(network *probe.Probe, most int, exact Exact) int {
 	if !network.Vectorised() || network.Mixes() {
 		return 1
 	}
-	most := o.Batch
 	if most == 0 {
 		maps := max(network.ActivationBytes(), 1)
 		most = largeBatch
 		if strings.Contains(network.BackendName(), "cpu") && network.Network().Store.ByteSize() < heavy*maps {
 			most = smallBatch
 		}
-		if o.Exact != Full && windowed.CostsOn(network.BackendName()).Groups > 0 {
+		if exact != Full && windowed.CostsOn(network.BackendName()).Groups > 0 {
 			most *= windowsFit
 		}
 		most = int(min(freeMemory()/4/maps, int64(most)))

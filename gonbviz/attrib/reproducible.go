@@ -24,6 +24,6 @@ func (o Occlusion) settled(network *probe.Probe) (Occlusion, int, error) {
 	if err != nil {
 		return o, 0, err
 	}
-	o.Batch = o.chooseBatch(network)
+	o.Batch = chooseBatch(network, o.Batch, o.Exact)
 	return o, o.Batch, nil
 }

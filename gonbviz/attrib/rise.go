@@ -83,7 +83,7 @@ func (r RISE) Settled(network *probe.Probe) (settled Method, batch int, err erro
 	if r, err = r.complete(in.Height, in.Width); err != nil {
 		return nil, 0, err
 	}
-	r.Batch = Occlusion{Batch: r.Batch, Exact: Full}.chooseBatch(network)
+	r.Batch = chooseBatch(network, r.Batch, Full)
 	return r, r.Batch, nil
 }
 
@@ -104,7 +104,7 @@ func (r RISE) Attribute(ctx context.Context, network *probe.Probe, picture *pixe
 	if err != nil {
 		return nil, err
 	}
-	r.Batch = Occlusion{Batch: r.Batch, Exact: Full}.chooseBatch(network)
+	r.Batch = chooseBatch(network, r.Batch, Full)
 	v := veils{r, in.Height, in.Width}
 	height, width := v.cell()
 	fill, err := r.Fill.picture(picture.Values, in, Size{H: height, W: width}, r.Seed)
