@@ -18,7 +18,7 @@ func (w *Watch) Figure() picture.Figure {
 	f := picture.Figure{
 		Title: "What " + w.name() + " learns", Subtitle: w.subtitle(),
 		Body:    []picture.Mark{w.curve()},
-		Caption: []string{w.name(), w.steps()},
+		Caption: []string{w.name(), w.notice(), w.steps()},
 		Text:    fmt.Sprintf("%s: %s", w.name(), w.steps()),
 	}
 	if n := len(w.frames); n > 0 {
@@ -41,7 +41,7 @@ func (w *Watch) Curve() picture.Figure {
 	return picture.Figure{
 		Title: "How the loss of " + w.name() + " went", Subtitle: w.subtitle(),
 		Body:    []picture.Mark{w.curve()},
-		Caption: []string{w.name(), w.steps(), "loss of each step's batch, and GoMLX's moving average of it"},
+		Caption: []string{w.name(), w.notice(), w.steps(), "loss of each step's batch, and GoMLX's moving average of it"},
 		Alt:     w.alt(), Text: fmt.Sprintf("%s: loss over %s", w.name(), w.steps()),
 	}
 }
@@ -52,7 +52,7 @@ func (w *Watch) Strip() picture.Figure {
 	f := picture.Figure{
 		Title:    fmt.Sprintf("How the filters of %s came about", w.layer()),
 		Subtitle: "A line is a moment of the training, a column a filter",
-		Caption:  []string{w.name(), w.layerWords(), w.steps(), "scale symmetric, one for all moments"},
+		Caption:  []string{w.name(), w.notice(), w.layerWords(), w.steps(), "scale symmetric, one for all moments"},
 		Text:     fmt.Sprintf("%s %s: filters at %d moments of %s", w.name(), w.layer(), len(moments), w.steps()),
 	}
 	if len(moments) == 0 {
@@ -243,6 +243,14 @@ func (w *Watch) name() string {
 		return "a network"
 	}
 	return w.network.Name
+}
+
+// notice is what must be seen beside what the network shows.
+func (w *Watch) notice() string {
+	if w.network == nil {
+		return ""
+	}
+	return w.network.Notice
 }
 
 func (w *Watch) layer() string {

@@ -80,6 +80,7 @@ func white() image.Image {
 func TestFrames(t *testing.T) {
 	testbackend.Each(t, func(t *testing.T, backend compute.Backend) {
 		net := fall()
+		net.Notice = "made by hand"
 		w := watch.New(net, watch.Options{Every: 2, Filters: 1, Picture: white()})
 		loop := loopOn(backend, net)
 		w.Attach(loop)
@@ -105,7 +106,7 @@ func TestFrames(t *testing.T) {
 			t.Errorf("losses %v at %v, on average %v", batch, at, average)
 		}
 		text := w.Figure().HTML()
-		for _, want := range []string{"After 5 steps", "first 1 of 2 filters", "Maps of conv", "Filters of conv"} {
+		for _, want := range []string{"After 5 steps", "first 1 of 2 filters", "Maps of conv", "Filters of conv", "made by hand"} {
 			if !strings.Contains(text, want) {
 				t.Errorf("the figure says nothing of %q", want)
 			}
