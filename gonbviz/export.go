@@ -464,7 +464,7 @@ func attributionDocument(a *attrib.Attribution) map[string]any {
 	options := map[string]any{}
 	for _, o := range a.Options {
 		options[o.Name] = o.Value
-		if slices.Contains(numberOptions, o.Name) {
+		if slices.Contains(numberOptions, o.Name) && json.Valid([]byte(o.Value)) { // a method from a cell may mean another by it
 			options[o.Name] = json.Number(o.Value)
 		}
 	}

@@ -24,6 +24,9 @@ func CompareFilters(title string, banks ...*probe.FilterBank) (picture.Figure, e
 	}
 	all := make([]field.Plane, len(banks))
 	for i, b := range banks {
+		if b == nil {
+			return picture.Figure{}, errors.New("gonbviz: one of the filter banks to compare is nil")
+		}
 		if b.Colour != banks[0].Colour || !b.Colour && b.In != 1 {
 			return picture.Figure{}, fmt.Errorf("gonbviz: filters of %s can't be compared here: they are neither all on one channel nor all on the picture's colours", b.Network)
 		}
@@ -65,6 +68,9 @@ func CompareUnit(channel int, sets ...*probe.MapSet) (picture.Figure, error) {
 	}
 	planes := make([]field.Plane, len(sets))
 	for i, set := range sets {
+		if set == nil || len(set.Layers) == 0 {
+			return picture.Figure{}, errors.New("gonbviz: some of the maps to compare are not there")
+		}
 		if len(set.Layers) != 1 || set.Layers[0].Layer.Name != sets[0].Layers[0].Layer.Name {
 			return picture.Figure{}, errors.New("gonbviz: the maps to compare must be of one and the same layer")
 		}

@@ -43,6 +43,10 @@ func checkAttribution(a *attrib.Attribution) error {
 		return errNothing
 	case a.Map == nil && a.Grid == nil && a.Channels == nil:
 		return errors.New("gonbviz: this attribution has neither a map nor a grid nor channels")
+	case a.Grid != nil && len(a.Grid.Windows) == 0:
+		return errors.New("gonbviz: the grid of this attribution has no windows")
+	case a.Channels != nil && len(a.Channels.Drop) == 0:
+		return errors.New("gonbviz: the channels of this attribution have no drops")
 	case a.Picture == nil:
 		return errors.New("gonbviz: this attribution has no Picture; set it to the one that Attribute was given")
 	}

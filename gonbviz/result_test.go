@@ -21,6 +21,8 @@ func TestNothing(t *testing.T) {
 		"there is no attribution": {(*attrib.Attribution)(nil), gonbviz.Panels{}, gonbviz.Extremes{}, gonbviz.Focused{}},
 		"is nil":                  {(*probe.Answer)(nil), gonbviz.Top{}, (*probe.MapSet)(nil), (*probe.FilterBank)(nil), (*gonbviz.Report)(nil), (*pixel.Photo)(nil)},
 		"neither a map nor a":     {&attrib.Attribution{}, &attrib.Attribution{Picture: rise.Picture}},
+		"no windows":              {&attrib.Attribution{Picture: rise.Picture, Grid: &attrib.Grid{}}},
+		"no drops":                {&attrib.Attribution{Picture: rise.Picture, Channels: &attrib.Channels{}}},
 		"no Picture":              {&attrib.Attribution{Map: rise.Map}, gonbviz.Panels{Attribution: &attrib.Attribution{Map: rise.Map}}},
 		"no positions":            {gonbviz.Extremes{Attribution: rise}, gonbviz.Panels{Attribution: rise, Show: gonbviz.BestClass}},
 		"unknown reading":         {gonbviz.Panels{Attribution: rise, Show: "nonsense"}},
@@ -38,6 +40,12 @@ func TestNothing(t *testing.T) {
 	}
 	if e := (gonbviz.Extremes{Attribution: rise}); len(e.Strongest())+len(e.Weakest()) > 0 {
 		t.Error("there are extremes without positions")
+	}
+	if _, err := gonbviz.CompareFilters("nothing", nil, nil); err == nil {
+		t.Error("filters that are not there are compared")
+	}
+	if _, err := gonbviz.CompareUnit(0, nil, nil); err == nil {
+		t.Error("maps that are not there are compared")
 	}
 	for _, method := range []attrib.Method{nil, (*attrib.Occlusion)(nil)} {
 		if _, err := lens.Explain(photo, method); err == nil || !strings.Contains(err.Error(), "no method") {
@@ -80,5 +88,15 @@ func TestShowReport(t *testing.T) {
 	}
 	if _, err := gonbviz.FigureOf(report); err == nil || !strings.Contains(err.Error(), "several figures") {
 		t.Errorf("a report as one figure: %v", err)
+	}
+}
+
+// TestForeignOptions writes the options of a method from a cell, which may call what it likes "seed".
+func TestForeignOptions(t *testing.T) {
+	a := *must(open(t, testnet.Branches(23, 31, 1)).Explain(stripes(40, 33), attrib.RISE{Masks: 9}))(t)
+	a.Options = []attrib.Option{{Name: "seed", Value: "random"}, {Name: "masks", Value: "9"}}
+	var out strings.Builder
+	if err := gonbviz.WriteJSON(&out, &a); err != nil || !strings.Contains(out.String(), `"random"`) || !strings.Contains(out.String(), `"masks": 9`) && !strings.Contains(out.String(), `"masks":9`) {
+		t.Errorf("%v", err)
 	}
 }

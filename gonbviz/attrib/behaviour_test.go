@@ -61,7 +61,10 @@ func TestMixed(t *testing.T) {
 	testbackend.Each(t, func(t *testing.T, backend compute.Backend) {
 		net := testnet.Branches(14, 19, 3)
 		inner := net.Logits
-		net.Logits = func(scope *model.Scope, x *Node) *Node { return inner(scope, Sub(x, ReduceAndKeep(x, ReduceMean, 0))) }
+		net.Logits = func(scope *model.Scope, x *Node) *Node {
+			x = Add(x, ReduceAllSum(Reshape(Slice(x, AxisElem(0), AxisElem(0), AxisElem(0), AxisElem(0))))) // of a scalar
+			return inner(scope, Sub(x, ReduceAndKeep(x, ReduceMean, 0)))
+		}
 		p, picture := open(t, backend, net), noisy(t, net)
 		if !p.Mixes() || open(t, backend, testnet.Branches(14, 19, 3)).Mixes() {
 			t.Error("it is not found which network mixes pictures")
@@ -80,7 +83,7 @@ func TestPartsHaveNoWindow(t *testing.T) {
 	p, picture := open(t, testbackend.Go(), net), noisy(t, net)
 	o := attrib.Occlusion{Superpixels: 6, Score: attrib.Logit, Fill: attrib.Blur}
 	want := attribute(t, p, picture, o)
-	o.Window, o.Stride, o.Region, o.Border = attrib.Pixels(40), attrib.Pixels(50), image.Rect(0, 0, 90, 90), attrib.Inside
+	o.Window, o.Stride, o.Region, o.Border = attrib.Pixels(-1), attrib.Pixels(50), image.Rect(0, 0, 90, 90), attrib.Inside
 	got := attribute(t, p, picture, o)
 	if !slices.Equal(got.Grid.Drop.Values, want.Grid.Drop.Values) || !slices.Equal(got.Options, want.Options) {
 		t.Errorf("%v with %v, want %v with %v", got.Grid.Drop.Values, got.Options, want.Grid.Drop.Values, want.Options)

@@ -1,11 +1,11 @@
 package attrib
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 )
 
 // SettingError is about a setting that can't be. Its Name is as Option has it, in the command line's words.
@@ -27,11 +27,10 @@ func (o Occlusion) Check() error {
 	if err := o.checkParts(); err != nil {
 		return err
 	}
-	if err := o.Window.check("window"); err != nil {
-		return err
-	}
-	if err := o.Stride.check("stride"); err != nil {
-		return err
+	if o.windowed() {
+		if err := cmp.Or(o.Window.check("window"), o.Stride.check("stride")); err != nil {
+			return err
+		}
 	}
 	switch {
 	case len(o.Channels) > 0 && slices.Min(o.Channels) < 0:
@@ -45,7 +44,7 @@ func (o Occlusion) Check() error {
 		return err
 	}
 	if _, err := o.Exact.check(); err != nil {
-		return wrong("exact", "%s", strings.TrimPrefix(err.Error(), "attrib: "))
+		return err
 	}
 	return o.Fill.Check()
 }

@@ -23,7 +23,7 @@ func (c choice) sure() bool {
 }
 
 // holds reports whether windows are still to be taken when a pass and compiling were found to take so many times what
-// was estimated, and the unchanged picture's maps are there. What is clearly wrong alone is changed, or the same call
+// was estimated. What is clearly wrong alone is changed, or the same call
 // would be computed now in this way and now in that, which differ in the last bits.
 func (c choice) holds(pass, compiling float64) bool {
 	return pass*c.windows+compiling*c.compileWindows < 1.25*(pass*c.full+compiling*c.compileFull)

@@ -42,7 +42,7 @@ func (e Exact) check() (Exact, error) {
 	case Auto, Full, Incremental:
 		return e, nil
 	}
-	return e, fmt.Errorf("attrib: unknown way to compute %q; there are auto, incremental and full", e)
+	return e, wrong("exact", "unknown way to compute %q; there are auto, incremental and full", e)
 }
 
 // engine asks the network at the positions of a hiding.

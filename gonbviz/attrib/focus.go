@@ -84,7 +84,7 @@ func (a *Attribution) InMask(mask field.Plane) (*Focus, error) {
 	case area == 0:
 		return nil, errors.New("attrib: no pixel lies inside the mask")
 	case !(all > 0):
-		return nil, errors.New("attrib: nothing in this map supports the class")
+		return nil, errors.New("attrib: nothing in this map supports what is explained")
 	}
 	return &Focus{Share: inside / all, Area: area / float64(len(mask.Values)), Inside: mask}, nil
 }

@@ -51,7 +51,11 @@ func (p *Program) Again(ctx context.Context, inputs ...*tensors.Tensor) (*Output
 }
 
 // Keep gives back outputs that Again returned. They are kept for the next that asks, and freed when others come.
-func (o *Outputs) Keep() { o.program.shelf.swap(o).free() }
+func (o *Outputs) Keep() {
+	if before := o.program.shelf.swap(o); before != o {
+		before.free()
+	}
+}
 
 func (o *Outputs) free() {
 	if o == nil {

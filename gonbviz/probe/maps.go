@@ -131,9 +131,11 @@ func (p *Probe) checkPre(l *Layer) error {
 	if !l.gathers() || !strings.HasPrefix(after, "after ") {
 		return nil
 	}
-	before := p.beforeFunction(l)
-	return fmt.Errorf("layer %q of %s reads what is %s already, so that pre says nothing to it; ask for %s", l.Name, p.network.Name, after,
-		strings.Join(before[:min(5, len(before))], ", "))
+	mend := ""
+	if before := p.beforeFunction(l); len(before) > 0 {
+		mend = "; ask for " + strings.Join(before[:min(5, len(before))], ", ")
+	}
+	return fmt.Errorf("layer %q of %s reads what is %s already, so that pre says nothing to it%s", l.Name, p.network.Name, after, mend)
 }
 
 // gathers reports whether a layer only picks and joins what others answer.
@@ -146,7 +148,9 @@ func (p *Probe) beforeFunction(l *Layer) (names []string) {
 			names = append(names, p.beforeFunction(from)...)
 			continue
 		}
-		names = append(names, p.point(from, true).Name)
+		if before := p.point(from, true); before.Kind != Activation {
+			names = append(names, before.Name)
+		}
 	}
 	return names
 }

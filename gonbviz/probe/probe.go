@@ -251,8 +251,9 @@ func (p *Probe) trace(batch int) (*record.Program, error) {
 }
 
 // Mixes reports whether the network brings the pictures of a batch together, as where it subtracts their mean: an answer
-// then depends on what else is asked at once, so that pictures must go one by one. It is found in what reduces the
-// batch's axis away.
+// then depends on what else is asked at once, so that pictures must go one by one. It is found where the axis of the batch
+// is the first one and is reduced away, and not where pictures are mixed in another way, as by a product or after a
+// transpose.
 func (p *Probe) Mixes() bool {
 	several, err := p.Recorded(2)
 	if err != nil || len(several.Nodes) != len(p.recorded.Nodes) {
@@ -267,7 +268,7 @@ func (p *Probe) Mixes() bool {
 		if !ok || !of[n] || len(a.Axes) > 0 && !slices.Contains(a.Axes, 0) {
 			continue
 		}
-		if one, two := p.recorded.Nodes[i].Inputs()[0], n.Inputs()[0]; one.Shape().Dimensions[0] != two.Shape().Dimensions[0] {
+		if one, two := p.recorded.Nodes[i].Inputs()[0], n.Inputs()[0]; !two.IsScalar() && one.Shape().Dimensions[0] != two.Shape().Dimensions[0] {
 			return true
 		}
 	}

@@ -75,6 +75,15 @@ func TestReplay(t *testing.T) {
 				return activation.LeakyRelu(Mul(x, channels(get("/bn/scale"), x)))
 			})
 		},
+		"limits": func() *models.Network {
+			return after(func(get func(string) *Node, x *Node) *Node {
+				g, spread := x.Graph(), BroadcastToDims(Const(x.Graph(), float32(1)), x.Shape().Dimensions...)
+				slope := Reshape(get("/bn/scale"), 1, 1, 1, 2)
+				x = Add(x, ReduceAndKeep(Max(spread, slope), ReduceSum, 1, 2)) // the limit is larger than what it limits
+				x = Add(MaxScalar(x, -2), Min(Const(g, float32(3)), x))
+				return Add(x, Clamp(Const(g, float32(-1)), x, Const(g, float32(5))))
+			})
+		},
 		"nodes without inputs": func() *models.Network {
 			return after(func(_ func(string) *Node, x *Node) *Node {
 				return Add(x, Mul(Iota(x.Graph(), x.Shape(), 2), IotaFull(x.Graph(), x.Shape())))

@@ -145,12 +145,11 @@ func (a *analysis) checkOut(result any, required bool) error {
 	if ending := strings.ToLower(filepath.Ext(a.out)); !slices.Contains(gonbviz.Endings(result), ending) {
 		return usageError("--out %s: this call can't write %q; it can write %s", a.out, ending, endings(result))
 	}
-	inputs := append(a.inputs, a.image, a.labels, a.model, a.weights)
-	if isONNX(a.model) {
-		inputs = append(inputs, onnx.SidecarPath(a.model))
-	}
-	if a.overwrites(inputs) {
+	if a.overwrites(append(a.inputs, a.image, a.labels, a.model, a.weights)) {
 		return &usage{a.inputError()}
+	}
+	if isONNX(a.model) && a.overwrites([]string{onnx.SidecarPath(a.model)}) {
+		return usageError("--out %s is what %s is read with, as an input of the same call; give another name", a.out, a.model)
 	}
 	if err := gonbviz.CanSave(a.out); err != nil {
 		return fmt.Errorf("--out %w", err)

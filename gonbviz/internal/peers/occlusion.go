@@ -77,8 +77,8 @@ it and the one before, in the programs that are planned for windows and in the o
 of a layer's map is a window or the whole; multiply-adds and times are those of one position. A layer's time is the
 difference between programs that end with it and with the one before, the least of --rounds (10 as a default) each. The
 sum is over all layers and, where positions are put into groups with programs of their own, their mean. The last
-two rows add the places in batches that stay empty, and are what compiling all programs one after the other takes, divided
-by the number of positions.`,
+two rows are the same with the places in batches that stay empty, and what compiling all programs one after the other
+takes, divided by the number of positions.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if c.profile && !cmd.Flags().Changed("rounds") {
 				c.rounds = 10

@@ -1,9 +1,13 @@
 package record
 
 import (
+	"math"
+	"reflect"
+
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/gobackend"
 	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
 )
 
 // mostSlices bounds the window of a pooling that is lowered: beyond it one operation is quicker than many slices.
@@ -12,7 +16,7 @@ const mostSlices = 32
 // lower builds what is quicker than a clone of the node, with the same values, or what stands for it on a backend that
 // lacks the operation; nil where a clone is best.
 func (p *Program) lower(n *graph.Node, inputs []*graph.Node) *graph.Node {
-	if chosen := bounded(n, inputs); chosen != nil {
+	if chosen := p.bounded(n, inputs); chosen != nil {
 		return chosen
 	}
 	switch a := p.Attributes(n).(type) {
@@ -34,43 +38,52 @@ func (p *Program) lower(n *graph.Node, inputs []*graph.Node) *graph.Node {
 	return nil
 }
 
-// bounded builds the larger or the smaller of values and one limit, as of a ReLU, by a choice. XLA's own operations forget
-// on CPUs that a value was no number, where they are put together with the sum of a global pooling: a network with NaN
-// among its weights would answer with zeros. It is nil for other nodes, and where there is no one limit.
-func bounded(n *graph.Node, inputs []*graph.Node) *graph.Node {
+// bounded builds the larger or the smaller of values and one constant, as of a ReLU, by a choice. XLA's own operations
+// forget on CPUs that a value was no number, where they are put together with the sum of a global pooling: a network with
+// NaN among its weights would answer with zeros. It is nil for other nodes, and where there is no such constant.
+func (p *Program) bounded(n *graph.Node, inputs []*graph.Node) *graph.Node {
+	reads := p.Reads(n)
 	switch n.Type() {
-	case graph.NodeTypeMax:
-		return bound(inputs[0], inputs[1], graph.LessOrEqual)
-	case graph.NodeTypeMin:
-		return bound(inputs[0], inputs[1], graph.GreaterOrEqual)
+	case graph.NodeTypeMax, graph.NodeTypeMin:
+		beyond := graph.LessOrEqual
+		if n.Type() == graph.NodeTypeMin {
+			beyond = graph.GreaterOrEqual
+		}
+		for k := range reads {
+			if limit := p.limit(reads[k]); limit != nil && reads[1-k].Shape().Equal(n.Shape()) {
+				return within(inputs[1-k], limit, beyond)
+			}
+		}
 	case graph.NodeTypeClamp: // least, value, most
-		if x := bound(inputs[1], inputs[0], graph.LessOrEqual); x != nil {
-			return bound(x, inputs[2], graph.GreaterOrEqual)
+		if least, most := p.limit(reads[0]), p.limit(reads[2]); least != nil && most != nil {
+			return within(within(inputs[1], least, graph.LessOrEqual), most, graph.GreaterOrEqual)
 		}
 	}
 	return nil
 }
 
-// bound is x, or the limit where x is beyond it.
-func bound(x, limit *graph.Node, beyond func(a, b *graph.Node) *graph.Node) *graph.Node {
-	if one(x) != nil {
-		x, limit = limit, x
-	}
-	if limit = one(limit); limit == nil || one(x) != nil {
-		return nil
-	}
-	return graph.Where(beyond(x, limit), limit, x)
+// within is x, or the limit where x is beyond it.
+func within(x *graph.Node, limit *tensors.Tensor, beyond func(a, b *graph.Node) *graph.Node) *graph.Node {
+	scalar := graph.ConstTensor(x.Graph(), limit)
+	return graph.Where(beyond(x, scalar), scalar, x)
 }
 
-// one is the scalar that n is, or is spread from; nil where it is neither.
-func one(n *graph.Node) *graph.Node {
+// limit is the one number that a recorded node is, or is spread from; nil where it is no such constant, or NaN.
+func (p *Program) limit(n *graph.Node) *tensors.Tensor {
 	if n.Type() == graph.NodeTypeBroadcastInDim {
 		n = n.Inputs()[0]
 	}
-	if n.IsScalar() {
-		return n
+	if n.Type() != graph.NodeTypeConstant || !n.IsScalar() {
+		return nil
 	}
-	return nil
+	constant := p.Constant(n)
+	if constant == nil {
+		return nil
+	}
+	if value := reflect.ValueOf(constant.Value()); value.CanFloat() && math.IsNaN(value.Float()) {
+		return nil
+	}
+	return constant
 }
 
 // sliceable reports whether a windowed reduction can be built of few slices.
