@@ -131,7 +131,7 @@ func Patches(a *attrib.Attribution, positions ...int) (picture.Figure, error) {
 		return picture.Figure{}, errPositions
 	}
 	if len(positions) == 0 {
-		positions = []int{d.weakestPosition(), d.strongestPosition()}
+		positions = slices.Compact([]int{d.weakestPosition(), d.strongestPosition()}) // one, where all speak against
 	}
 	whole := lightPanel(a.Picture, "Nothing hidden", a.Picture.Crop)
 	whole.Below = []picture.Mark{d.meter("", a.Clean, a.CleanProbability)}

@@ -203,6 +203,18 @@ func TestUnitWords(t *testing.T) {
 }
 
 // TestPatchesOfMethods says what was done at each position, and the score that was left or shown.
+// TestPatchesAgainst has every part speak against what is measured, the one that does least is then both extremes.
+func TestPatchesAgainst(t *testing.T) {
+	measure := func(logits []float32) float64 { return float64(-logits[0] * logits[0]) }
+	a := must(open(t, testnet.Branches(23, 31, 5)).Explain(stripes(40, 33), attrib.Occlusion{Window: attrib.Pixels(8), Measure: measure}))(t)
+	for i, v := range a.Grid.Drop.Values {
+		a.Grid.Drop.Values[i] = -1 - v*v
+	}
+	if n := len(must(gonbviz.Patches(a))(t).Body[0].(picture.Row).Marks); n != 3 {
+		t.Errorf("%d panels, want the whole, one position and the map", n)
+	}
+}
+
 func TestPatchesOfMethods(t *testing.T) {
 	lens, photo := open(t, testnet.Branches(23, 31, 5)), stripes(40, 33)
 	for name, test := range map[string]struct {
