@@ -66,7 +66,7 @@ func TestMixed(t *testing.T) {
 			return inner(scope, Sub(x, ReduceAndKeep(x, ReduceMean, 0)))
 		}
 		p, picture := open(t, backend, net), noisy(t, net)
-		if !p.Mixes() || open(t, backend, testnet.Branches(14, 19, 3)).Mixes() {
+		if !p.Mixes(2) || open(t, backend, testnet.Branches(14, 19, 3)).Mixes(2) || p.Mixes(1) {
 			t.Error("it is not found which network mixes pictures")
 		}
 		for _, d := range attribute(t, p, picture, attrib.Occlusion{Score: attrib.Logit, Window: attrib.Pixels(5), Batch: 8}).Grid.Drop.Values {

@@ -269,7 +269,7 @@ func (o Occlusion) options(whole image.Point) []Option {
 
 // chooseBatch picks the batch that a program is compiled for: at most the one that is asked for, where one is.
 func chooseBatch(network *probe.Probe, most int, exact Exact) int {
-	if !network.Vectorised() || network.Mixes() {
+	if !network.Vectorised() {
 		return 1
 	}
 	if most == 0 {
@@ -288,6 +288,9 @@ func chooseBatch(network *probe.Probe, most int, exact Exact) int {
 		if b <= most {
 			batch = b
 		}
+	}
+	if network.Mixes(batch) {
+		return 1
 	}
 	return batch
 }

@@ -250,25 +250,25 @@ func (p *Probe) trace(batch int) (*record.Program, error) {
 	return recorded, nil
 }
 
-// Mixes reports whether the network brings the pictures of a batch together, as where it subtracts their mean: an answer
-// then depends on what else is asked at once, so that pictures must go one by one. It is found where the axis of the batch
-// is the first one and is reduced away, and not where pictures are mixed in another way, as by a product or after a
-// transpose.
-func (p *Probe) Mixes() bool {
-	several, err := p.Recorded(2)
-	if err != nil || len(several.Nodes) != len(p.recorded.Nodes) {
-		return false // it is no network for several pictures, or built in another way for them: nothing is known
+// Mixes reports whether the network brings the pictures of a batch of that size together, as where it subtracts their
+// mean: an answer then depends on what else is asked at once, so that pictures must go one by one. It is found where the
+// axis of the batch is the first one and is reduced away, and not where pictures are mixed in another way, as by a product
+// or after a transpose.
+func (p *Probe) Mixes(batch int) bool {
+	recorded, err := p.Recorded(batch)
+	if err != nil || batch == 1 {
+		return false // it is no network for so many pictures, or there is nothing to mix
 	}
-	of := map[*graph.Node]bool{several.Picture: true} // pictures
-	for i, n := range several.Nodes {
-		if slices.ContainsFunc(several.Reads(n), func(in *graph.Node) bool { return of[in] }) {
+	of := map[*graph.Node]bool{recorded.Picture: true} // pictures
+	for _, n := range recorded.Nodes {
+		if slices.ContainsFunc(recorded.Reads(n), func(in *graph.Node) bool { return of[in] }) {
 			of[n] = true
 		}
-		a, ok := several.Attributes(n).(record.Reduce)
+		a, ok := recorded.Attributes(n).(record.Reduce)
 		if !ok || !of[n] || len(a.Axes) > 0 && !slices.Contains(a.Axes, 0) {
 			continue
 		}
-		if one, two := p.recorded.Nodes[i].Inputs()[0], n.Inputs()[0]; !two.IsScalar() && one.Shape().Dimensions[0] != two.Shape().Dimensions[0] {
+		if in := n.Inputs()[0]; !in.IsScalar() && in.Shape().Dimensions[0] == batch {
 			return true
 		}
 	}
