@@ -117,7 +117,7 @@ func (c ChannelAblation) Attribute(ctx context.Context, network *probe.Probe, pi
 	if err != nil {
 		return nil, err
 	}
-	defer free(s.inputs)
+	defer probe.Free(s.inputs)
 	a := &Attribution{
 		Method: "channel ablation", Options: []Option{{"layer", s.point.Layer.Name}, {"to", string(c.To)}},
 		Network: net.Name, Backend: network.BackendName(), Guessed: net.Guessed, Notice: net.Notice, Picture: picture,
@@ -172,7 +172,7 @@ func (c ChannelAblation) silencer(ctx context.Context, network *probe.Probe, pic
 		return nil, err
 	}
 	err = s.keepMaps(captured[2], channels)
-	free(captured[2:])
+	probe.Free(captured[2:])
 	if err != nil {
 		return nil, err
 	}

@@ -23,8 +23,8 @@ func (c choice) sure() bool {
 }
 
 // holds reports whether windows are still to be taken when a pass and compiling were found to take so many times what
-// was estimated. What is clearly wrong alone is changed, or the same call
-// would be computed now in this way and now in that, which differ in the last bits.
+// was estimated. What is clearly wrong alone is changed, or the same call would be computed now in this way and now in
+// that, which differ in the last bits.
 func (c choice) holds(pass, compiling float64) bool {
 	return pass*c.windows+compiling*c.compileWindows < 1.25*(pass*c.full+compiling*c.compileFull)
 }

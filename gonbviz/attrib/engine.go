@@ -268,7 +268,7 @@ func (e *engine) ask(ctx context.Context, a *askers, positions []int) ([][]float
 		inputs = append(inputs, places...)
 	}
 	out, err := a.program.Run(ctx, inputs...)
-	free(once)
+	probe.Free(once)
 	if err != nil {
 		return nil, err
 	}
@@ -278,13 +278,6 @@ func (e *engine) ask(ctx context.Context, a *askers, positions []int) ([][]float
 		answers[i] = out[0][i*size : (i+1)*size]
 	}
 	return answers, nil
-}
-
-// free frees what would pile up on the device until the next garbage collection.
-func free(list []*tensors.Tensor) {
-	for _, t := range list {
-		t.MustFinalizeAll()
-	}
 }
 
 // windows are where the windows of a batch begin, and the places of each read.

@@ -22,8 +22,8 @@ func (o Occlusion) completeMore(height, width int) (Occlusion, error) {
 		o.Score = Activation
 	case o.Measure != nil:
 		o.Score = Measured
-	case o.Score == "":
-		o.Score = Probability
+	default:
+		o.Score, _ = o.Score.check()
 	}
 	whole := image.Rect(0, 0, width, height)
 	switch {

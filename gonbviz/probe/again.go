@@ -42,7 +42,9 @@ func (p *Program) Again(ctx context.Context, inputs ...*tensors.Tensor) (*Output
 	if kept != nil && kept.program == p && kept.digest == digest {
 		return kept, nil
 	}
-	kept.free()
+	if kept != nil {
+		Free(kept.Tensors)
+	}
 	made, err := p.Call(ctx, inputs...)
 	if err != nil {
 		return nil, err
@@ -52,17 +54,16 @@ func (p *Program) Again(ctx context.Context, inputs ...*tensors.Tensor) (*Output
 
 // Keep gives back outputs that Again returned. They are kept for the next that asks, and freed when others come.
 func (o *Outputs) Keep() {
-	if before := o.program.shelf.swap(o); before != o {
-		before.free()
+	if before := o.program.shelf.swap(o); before != nil && before != o {
+		Free(before.Tensors)
 	}
 }
 
-func (o *Outputs) free() {
-	if o == nil {
-		return
-	}
-	for _, t := range o.Tensors {
-		t.MustFinalizeAll() // they may be as large as all else together, and the garbage collector does not see that
+// Free frees tensors on the device at once. The garbage collector does not see how large they are, so that they would
+// pile up there until it comes by.
+func Free(list []*tensors.Tensor) {
+	for _, t := range list {
+		t.MustFinalizeAll()
 	}
 }
 
@@ -111,7 +112,7 @@ func (p *Program) Pass(ctx context.Context, inputs ...*tensors.Tensor) (time.Dur
 			return 0, err
 		}
 		pass = time.Since(start)
-		(&Outputs{Tensors: outputs}).free()
+		Free(outputs)
 	}
 	p.pass = pass
 	return pass, nil

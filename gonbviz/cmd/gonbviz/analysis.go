@@ -181,7 +181,7 @@ func sameFile(a, b string) bool {
 // isONNX reports whether --model names a file.
 func isONNX(name string) bool { return strings.EqualFold(filepath.Ext(name), ".onnx") }
 
-// isArray reports whether a picture's name is that of an array's file.
+// isArray reports whether a name is that of an array's file.
 func isArray(name string) bool { return strings.EqualFold(filepath.Ext(name), ".npy") }
 
 func modelNames() []string {
